@@ -1,0 +1,366 @@
+"""The computation graph that a list of equations makes, with the sizes of its axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Literal
+
+from sympy import Expr, Indexed, Integer, KroneckerDelta, preorder_traversal
+
+from derive.errors import DefinitionError, Subject
+from derive.expressions.contraction import Contraction
+from derive.expressions.indices import (
+    Index,
+    Size,
+    Tensor,
+    free_indices,
+    indices_of,
+    is_tensor,
+    name_of,
+    tensor,
+)
+
+__all__ = ["Equation", "Graph", "Kind", "tensors_in"]
+
+Kind = Literal["definition", "abbreviation"]
+
+
+def tensors_in(expr: Expr) -> Iterator[Tensor]:
+    """The tensors of an expression with their indices, in the order they stand; labels too."""
+    walk = preorder_traversal(expr)
+    for node in walk:
+        if isinstance(node, Indexed):
+            yield node
+            for slot in node.indices:
+                yield from tensors_in(slot)
+            walk.skip()
+        elif is_tensor(node) and not isinstance(node, Size):
+            yield node
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`lhs = rhs`.
+
+    A *definition* makes a node of the computation graph; an *abbreviation* is a name for an
+    expression, and derivatives see through it.
+    """
+
+    lhs: Tensor
+    rhs: Expr
+    kind: Kind = "definition"
+
+    @property
+    def name(self) -> str:
+        return name_of(self.lhs)
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return indices_of(self.lhs)
+
+    def at(self, indices: Sequence[Expr]) -> Expr:
+        """The right-hand side with other indices in place of the free ones."""
+        return self.rhs.xreplace(dict(zip(self.indices, indices, strict=True)))
+
+
+class Graph:
+    """Equations, the dependences between their names, and the sizes of all axes.
+
+    Parameters
+    ----------
+    equations : definitions and abbreviations, in the author's order.
+    letters : for an axis (tensor name, position) the index letters the author used for it, the
+        preferred one first. Printers name dummies after them.
+    sizes : for an index letter its size, a name or a number, wherever the letter occurs.
+
+    The equations come out with the inferred size on every index. Sizes that are not declared
+    are inferred by unifying axes.
+
+    Raises
+    ------
+    DefinitionError : two equations for one name, a cycle, an index free on one side only, a name
+        with two numbers of indices, two sizes for one axis. `subjects` of the error are the
+        tensors or indices concerned.
+    """
+
+    def __init__(
+        self,
+        equations: Sequence[Equation],
+        *,
+        letters: Mapping[tuple[str, int], Sequence[str]] | None = None,
+        sizes: Mapping[str, str | int] | None = None,
+    ) -> None:
+        self.letters = {axis: tuple(names) for axis, names in (letters or {}).items()}
+        self.declared = dict(sizes or {})
+        self.equations = tuple(
+            Equation(eq.lhs, self._with_sizes(eq.rhs), eq.kind) for eq in equations
+        )
+        self._by_name = {equation.name: equation for equation in self.equations}
+        self.arity: dict[str, int] = {}
+        for number, equation in enumerate(self.equations):
+            self._check_sides(number, equation)
+            self._check_arity(number, equation)
+        self._check_order()
+        self._sizes = _Sizes(self)
+        self._by_name = {
+            eq.name: Equation(self.sized(eq.lhs, eq.lhs), self.sized(eq.rhs, eq.lhs), eq.kind)
+            for eq in self.equations
+        }
+        self.equations = tuple(self._by_name.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Equation:
+        return self._by_name[name]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every name, defined or not, in the order of first mention."""
+        return tuple(self.arity)
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The tensors whose entries are used as indices."""
+        return frozenset(
+            name_of(node)
+            for equation in self.equations
+            for node in tensors_in(equation.rhs)
+            if node.is_integer
+        )
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors that no equation defines, labels left out."""
+        return tuple(n for n in self.names if n not in self and n not in self.labels)
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The definitions that no other equation uses."""
+        used = set().union(*(self.mentions(eq.name) for eq in self.equations), set())
+        return tuple(
+            eq.name for eq in self.equations if eq.kind == "definition" and eq.name not in used
+        )
+
+    def mentions(self, name: str) -> set[str]:
+        """The names that stand in the equation of a name."""
+        return {name_of(node) for node in tensors_in(self[name].rhs)}
+
+    def parents(self, name: str) -> set[str]:
+        """The inputs and definitions that a name is made of, abbreviations seen through."""
+        direct = self.mentions(name) if name in self else set()
+        abbreviated = {n for n in direct if n in self and self[n].kind == "abbreviation"}
+        return (direct - abbreviated).union(*(self.parents(n) for n in abbreviated))
+
+    def ancestors(self, name: str) -> set[str]:
+        """All that a name depends on: inputs, definitions and abbreviations."""
+        return self._ancestors.get(name, set())
+
+    @cached_property
+    def _ancestors(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name in self.order:
+            direct = self.mentions(name)
+            found[name] = direct.union(*(found.get(n, set()) for n in direct))
+        return found
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The defined names, each after those it is made of."""
+        position = {eq.name: number for number, eq in enumerate(self.equations)}
+        sorter = TopologicalSorter(
+            {
+                name: sorted(self.mentions(name) & position.keys(), key=position.__getitem__)
+                for name in position
+            }
+        )
+        return tuple(sorter.static_order())
+
+    def axis_size(self, name: str, axis: int) -> Expr:
+        """The size of one axis of a tensor."""
+        return self._sizes.of_axis(name, axis)
+
+    def label_range(self, name: str) -> Expr:
+        """The number of values that the entries of a tensor of labels, or a label, can take."""
+        return self._sizes.of_label(name)
+
+    def tensor(self, name: str, letters: Sequence[str]) -> Tensor:
+        """The tensor with the given letters for indices, each with the size of its axis."""
+        indices = [Index(n, self.axis_size(name, axis)) for axis, n in enumerate(letters)]
+        return tensor(name, *indices, integer=name in self.labels)
+
+    def sized(self, expr: Expr, *context: Expr) -> Expr:
+        """The expression with the size on every index; `context` stands in the same line."""
+        return self._sizes.attach(self._with_sizes(expr), *context)
+
+    def _with_sizes(self, expr: Expr) -> Expr:
+        """The expression with a `Size` for each scalar that bears the name of one."""
+        names = {name for name in self.declared.values() if isinstance(name, str)}
+        return expr.xreplace({tensor(name): Size(name) for name in names})
+
+    def _check_sides(self, number: int, equation: Equation) -> None:
+        left, name = equation.indices, equation.name
+        here = (Subject(name, number),)
+        if any(eq.name == name for eq in self.equations[:number]):
+            raise DefinitionError(
+                f"{name} is defined twice", mend="give one of the two another name", subjects=here
+            )
+        for index in left:
+            if not isinstance(index, Index) or index.is_label or left.count(index) > 1:
+                raise DefinitionError(
+                    f"{index} cannot stand on the left-hand side of the definition of {name}",
+                    mend="the indices on the left are different lower-case letters",
+                    subjects=here,
+                )
+        right = {index for index in free_indices(equation.rhs) if not index.is_label}
+        for letter in sorted(index.name for index in right ^ set(left)):
+            side = "left" if letter in {index.name for index in left} else "right"
+            raise DefinitionError(
+                f"index {letter} is free on the {side}-hand side only",
+                mend=f"write `1_{letter}` on the other side to broadcast or to sum over {letter}",
+                subjects=(Subject(letter, number, letter=letter),),
+            )
+
+    def _check_arity(self, number: int, equation: Equation) -> None:
+        for node in (equation.lhs, *tensors_in(equation.rhs)):
+            name, order = name_of(node), len(indices_of(node))
+            if self.arity.setdefault(name, order) != order:
+                raise DefinitionError(
+                    f"{name} has {self.arity[name]} indices in one place and {order} in another",
+                    mend="a tensor has one index for each of its axes, everywhere",
+                    subjects=(Subject(name, number, order), Subject(name, order=self.arity[name])),
+                )
+
+    def _check_order(self) -> None:
+        try:
+            _ = self.order
+        except CycleError as error:
+            names = list(reversed(error.args[1]))
+            number = next(n for n, eq in enumerate(self.equations) if eq.name == names[0])
+            raise DefinitionError(
+                "the definitions go round in a circle: " + " needs ".join(names),
+                mend="a definition uses inputs and names defined without it",
+                subjects=(Subject(names[0], number),),
+            ) from None
+
+
+Node = tuple[Any, Any]
+_Scope = Mapping[Index, Node]
+_Path = tuple[int, ...]
+
+
+class _Sizes:
+    """Union-find over axes, labels and the indices of each line."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.parent: dict[Node, Node] = {}
+        self.graph = graph
+        for number, equation in enumerate(graph.equations):
+            self._unify_line(number, equation.lhs, equation.rhs)
+        self.declared: dict[Node, tuple[str | int, tuple[str, int], str]] = {}
+        for axis, letters in graph.letters.items():
+            for letter in letters:
+                if letter in graph.declared:
+                    self._declare(axis, letter)
+
+    def _unify_line(self, line: int, *exprs: Expr) -> _Scope:
+        """Join the axes in expressions that share their free indices."""
+        letters = {index for expr in exprs for index in free_indices(expr)}
+        scope = {index: (line, index.name) for index in letters if not index.is_label}
+        for position, expr in enumerate(exprs):
+            self._unify(expr, scope, (line, position))
+        return scope
+
+    def _declare(self, axis: tuple[str, int], letter: str) -> None:
+        size = self.graph.declared[letter]
+        root = self._find(axis)
+        known, (name, position), other = self.declared.setdefault(root, (size, axis, letter))
+        if known != size:
+            raise DefinitionError(
+                f"axis {axis[1] + 1} of {axis[0]} has size {size} as index {letter}, "
+                f"but axis {position + 1} of {name}, which is as long, has size {known} "
+                f"as index {other}",
+                mend="indices that run over one axis have one size",
+                subjects=(Subject(axis[0], letter=letter), Subject(name, letter=other)),
+            )
+
+    def _find(self, node: Node) -> Node:
+        while (parent := self.parent.setdefault(node, node)) != node:
+            node = parent
+        return node
+
+    def _union(self, a: Node, b: Node) -> None:
+        # The lesser root wins, so that the name of a size does not depend on the order.
+        low, high = sorted((self._find(a), self._find(b)), key=_rank)
+        self.parent[high] = low
+
+    def _unify(self, expr: Expr, scope: _Scope, path: _Path) -> None:
+        """Join the axes that one index runs over; `path` tells the contractions apart."""
+        scope = _inside(expr, scope, path)
+        if isinstance(expr, Indexed):
+            for axis, slot in enumerate(expr.indices):
+                self._join((name_of(expr), axis), _slot_node(slot, scope))
+        elif isinstance(expr, KroneckerDelta):
+            self._join(*(_slot_node(slot, scope) for slot in expr.args))
+        for position, arg in enumerate(expr.args):
+            self._unify(arg, scope, (*path, position))
+
+    def _join(self, a: Node | None, b: Node | None) -> None:
+        if a is not None and b is not None:
+            self._union(a, b)
+
+    def _size(self, node: Node) -> Expr:
+        root = self._find(node)
+        for declared, (size, _, _) in self.declared.items():
+            if self._find(declared) == root:
+                return Integer(size) if isinstance(size, int) else Size(size)
+        return Size(".".join(str(part) for part in root))
+
+    def of_axis(self, name: str, axis: int) -> Expr:
+        return self._size((name, axis))
+
+    def of_label(self, name: str) -> Expr:
+        return self._size(("label", name))
+
+    def attach(self, expr: Expr, *context: Expr) -> Expr:
+        line = len(self.graph.equations)
+        outer, self.parent = self.parent, dict(self.parent)
+        try:
+            scope = self._unify_line(line, expr, *context)
+            return self._rebuild(expr, scope, (line, 0))
+        finally:
+            self.parent = outer
+
+    def _rebuild(self, expr: Expr, scope: _Scope, path: _Path) -> Expr:
+        if isinstance(expr, Index):
+            return expr.sized(self._size(scope.get(expr, ("label", expr.name))))
+        if not free_indices(expr) and not expr.has(Contraction):
+            return expr
+        args = [
+            self._rebuild(arg, _inside(expr, scope, path), (*path, position))
+            for position, arg in enumerate(expr.args)
+        ]
+        return expr.func(*args)
+
+
+def _inside(expr: Expr, scope: _Scope, path: _Path) -> _Scope:
+    """The scope in the body of a contraction; any other node leaves it as it is."""
+    if not isinstance(expr, Contraction):
+        return scope
+    return {**scope, **{index: (path, index.name) for index in expr.bound}}
+
+
+def _slot_node(slot: Expr, scope: _Scope) -> Node | None:
+    """What a slot of a tensor is in the union-find; None for a number or a sum of indices."""
+    if isinstance(slot, Index):
+        return scope.get(slot, ("label", slot.name))
+    return ("label", name_of(slot)) if isinstance(slot, Indexed) else None
+
+
+def _rank(node: Any) -> tuple[bool, bool, str]:
+    """Axes before labels before the indices of single lines."""
+    axis = isinstance(node[0], str) and isinstance(node[1], int)
+    return (not axis, node[0] != "label", str(node))

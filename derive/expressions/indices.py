@@ -1,0 +1,185 @@
+"""Indices, tensors and the one-tensor: the leaves of an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Any, Self, TypeAlias
+
+from sympy import Add, Expr, Indexed, IndexedBase, Integer, Mul, S, Symbol
+from sympy.core.sorting import default_sort_key
+
+__all__ = [
+    "Bound",
+    "Index",
+    "One",
+    "Size",
+    "Tensor",
+    "broadcast",
+    "free_indices",
+    "fresh_indices",
+    "indices_of",
+    "is_tensor",
+    "name_of",
+    "ranging",
+    "tensor",
+]
+
+Tensor: TypeAlias = Symbol | Indexed
+"""A tensor of order 0 is a `Symbol`, one of higher order an `Indexed` with all its indices."""
+
+
+class Size(Symbol):
+    """The number of values of an index, a positive integer: a name such as `H`, or an axis.
+
+    A size that nobody named is called after an axis it belongs to, `x.1` for the second of x.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, name: str, **_: Any) -> Size:
+        return Symbol.__new__(cls, name, integer=True, positive=True)
+
+    @property
+    def is_named(self) -> bool:
+        return "." not in self.name
+
+
+class Index(Symbol):
+    """An index: a letter that ranges over the whole of an axis, whose size is part of it.
+
+    `size` is a `Size`, an `Integer`, or None until the equations tell. An upper-case letter is
+    a *label*, a fixed constant such as a target class.
+    """
+
+    __slots__ = ("size",)
+    size: Expr | None
+
+    def __new__(cls, name: str, size: Expr | int | None = None, **_: Any) -> Self:
+        index = Symbol.__xnew__(cls, name, integer=True)
+        index.size = None if size is None else sympify_size(size)
+        return index
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.size), {}
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.name, self.size)
+
+    def sort_key(self, order: str | None = None) -> Any:
+        return self.class_key(), (2, (self.name, str(self.size))), S.One.sort_key(), S.One
+
+    @property
+    def is_label(self) -> bool:
+        return self.name[0].isupper()
+
+    def sized(self, size: Expr | int | None) -> Self:
+        """The same index with another size."""
+        return type(self)(self.name, size)
+
+
+class Bound(Index):
+    """An index bound by a contraction. It has a number and no letter; printers choose one."""
+
+    __slots__ = ()
+
+    def __new__(cls, number: int | str, size: Expr | int | None = None, **_: Any) -> Self:
+        return super().__new__(cls, str(number), size)
+
+    @property
+    def number(self) -> int:
+        return int(self.name)
+
+
+def sympify_size(size: Expr | int) -> Expr:
+    """A size as an expression."""
+    return Integer(size) if isinstance(size, int) else size
+
+
+def fresh_indices(like: Iterable[Index], *avoid: Expr) -> list[Index]:
+    """Indices with the sizes of others that occur in none of the given expressions.
+
+    They stand for the bound indices of a contraction while its body is worked on. They are the
+    same ones every time, so that equal questions have equal answers.
+    """
+    taken = {symbol.name for expr in avoid for symbol in free_indices(expr)}
+    names = (name for position in count() if (name := f"_{position}") not in taken)
+    return [Index(name, index.size) for index, name in zip(like, names, strict=False)]
+
+
+class One(Expr):
+    """The one-tensor `1_j`: every entry is 1.
+
+    It marks a sum over an index that would stand alone, and broadcasts over a free index.
+    """
+
+    is_commutative = True
+    is_real = True
+    is_positive = True
+
+    def __new__(cls, index: Expr) -> Expr:
+        if not isinstance(index, Index) or index.is_label:
+            return S.One
+        return Expr.__new__(cls, index)
+
+    @property
+    def index(self) -> Index:
+        return self.args[0]
+
+    def _eval_power(self, _exponent: Expr) -> Expr:
+        return self
+
+
+def tensor(name: str, *indices: Expr, integer: bool = False) -> Tensor:
+    """The tensor `name` with the given indices; a real scalar when there are none.
+
+    A tensor of labels, whose entries are used as indices, is made with `integer=True`.
+    """
+    symbol = Symbol(name, integer=True) if integer else Symbol(name, real=True)
+    return Indexed(IndexedBase(symbol), *indices) if indices else symbol
+
+
+def is_tensor(expr: object) -> bool:
+    """Whether the expression is a tensor with all its indices, and no index."""
+    return isinstance(expr, Indexed) or (isinstance(expr, Symbol) and not isinstance(expr, Index))
+
+
+def name_of(expr: Tensor) -> str:
+    """The name of a tensor."""
+    return str(expr.base.label.name) if isinstance(expr, Indexed) else str(expr.name)
+
+
+def indices_of(expr: Tensor) -> tuple[Expr, ...]:
+    """The indices of a tensor, one an axis; none for a scalar."""
+    return tuple(expr.indices) if isinstance(expr, Indexed) else ()
+
+
+def free_indices(expr: Expr) -> set[Index]:
+    """The indices that occur in the expression and are not bound in it, labels included."""
+    return {symbol for symbol in expr.free_symbols if isinstance(symbol, Index)}
+
+
+def ranging(expr: Expr) -> set[Index]:
+    """The free indices that are not labels: those over which the expression ranges."""
+    return {index for index in free_indices(expr) if not index.is_label}
+
+
+def broadcast(expr: Expr, indices: Iterable[Index]) -> Expr:
+    """The expression with a one-tensor for each index that it, or a term of it, lacks.
+
+    A scalar term of a sum needs none: a scalar may be added to anything.
+    """
+    wanted = set(indices)
+    if expr.is_zero or ranging(expr) == wanted == set():
+        return expr
+    if expr.is_Add:
+        inner = ranging(expr)
+        expr = Add(*(_spread(term, inner if ranging(term) else set()) for term in expr.args))
+        if ranging(expr) >= wanted:
+            return expr
+    return _spread(expr, wanted)
+
+
+def _spread(expr: Expr, indices: set[Index]) -> Expr:
+    lacking = sorted(indices - ranging(expr), key=default_sort_key)
+    return Mul(expr, *(One(index) for index in lacking))

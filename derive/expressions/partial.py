@@ -1,0 +1,44 @@
+"""The partial derivative as an opaque node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Expr
+from sympy.core.symbol import Str
+
+__all__ = ["Partial"]
+
+
+class Partial(Expr):
+    """The derivative `∂f/∂x_n`, unevaluated: opaque until a rule rewrites it.
+
+    `function` is an expression or a defined tensor, `variable` a tensor with its indices, or
+    any expression where the chain rule differentiates by an inner one. Definitions between the
+    two are differentiated through, except the tensors named in `held`, which are kept fixed.
+    """
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, function: Expr, variable: Expr, *held: str | Str) -> Partial:
+        names = sorted({str(name) for name in held})
+        return Expr.__new__(cls, function, variable, *map(Str, names))
+
+    @property
+    def function(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def variable(self) -> Expr:
+        return self.args[1]
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        return tuple(str(name) for name in self.args[2:])
+
+    def _eval_derivative(self, _symbol: Expr) -> Expr:
+        raise NotImplementedError("a partial has no .diff; derive.gradient differentiates it")
+
+    def doit(self, **_hints: Any) -> Expr:
+        return self
