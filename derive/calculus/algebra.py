@@ -1,0 +1,93 @@
+"""The rules of algebra: the same value in another form."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Add, Expr, Mul, S
+
+from derive.calculus.context import Context
+from derive.calculus.index_algebra import distribute
+from derive.calculus.rule import Rule, rule
+from derive.expressions import Contraction, ranging
+
+__all__ = ["ALGEBRA", "cancel", "factor", "multiply_out"]
+
+_NAMES = "z_i = a x_i + b y_i + c"
+
+# Beyond these a form is left as it is: no reader would follow, and the work must stay bounded.
+MOST_OPERATIONS = 400
+MOST_EXPONENT = 4
+
+
+def _is_large(expr: Expr) -> bool:
+    return int(expr.count_ops(visual=False)) > MOST_OPERATIONS
+
+
+@rule("multiply out", "a (x_i + b) = a x_i + 1_i a b", where=_NAMES, refuses=("a x_i",))
+def multiply_out(node: Expr, context: Context) -> Expr | None:
+    """A product of sums is the sum of the products."""
+    if _is_large(node):
+        return None
+    after = Add(*(_expanded(term, context) for term in Add.make_args(node)))
+    return None if after == node else after
+
+
+def _expanded(term: Expr, context: Context) -> Expr:
+    factors = []
+    for factor in Mul.make_args(term):
+        parts = distribute(factor, context) if isinstance(factor, Contraction) else None
+        factors.append(factor if parts is None else multiply_out(parts, context) or parts)
+    small = all(
+        factor.exp <= MOST_EXPONENT
+        for factor in factors
+        if factor.is_Pow and factor.base.is_Add and factor.exp.is_Integer
+    )
+    product = Mul(*factors)
+    return sympy.expand(
+        product,
+        deep=False,
+        mul=True,
+        multinomial=small,
+        power_exp=False,
+        power_base=False,
+        log=False,
+        basic=False,
+    )
+
+
+@rule("cancel", "(x_i a - x_i b)/(a - b) = x_i", where=_NAMES, refuses=("a x_i",))
+def cancel(node: Expr, context: Context) -> Expr | None:
+    """Numerator and denominator lose their common factors."""
+    if _is_large(node) or not _has_sum_below(node):
+        return None
+    after = sympy.cancel(node)
+    return None if after == node else after
+
+
+def _has_sum_below(expr: Expr) -> bool:
+    return any(power.base.is_Add and power.exp.is_negative for power in expr.atoms(sympy.Pow))
+
+
+@rule("factor", "a x_i + a y_i = a (x_i + y_i)", where=_NAMES, refuses=("a x_i + b y_i",))
+def factor(node: Expr, context: Context) -> Expr | None:
+    """What all terms share stands in front."""
+    if not node.is_Add:
+        return None
+    after = sympy.factor_terms(node)
+    return _keep_indices(after) if after.is_Mul else None
+
+
+def _keep_indices(product: Expr) -> Expr | None:
+    """The product with those factors back in its sum without which a term would lack an index."""
+    total = next(factor for factor in product.args if factor.is_Add)
+    kinds = [ranging(term) for term in total.args if ranging(term)]
+    lacking = {index for kind in kinds for other in kinds for index in kind - other}
+    if not lacking:
+        return product
+    back = [f for f in product.args if f is not total and ranging(f) & lacking]
+    outside = Mul(*(f for f in product.args if f is not total and f not in back))
+    inside = Add(*(Mul(term, *back) for term in total.args))
+    return None if outside is S.One else Mul(outside, inside, evaluate=not outside.is_Number)
+
+
+ALGEBRA: tuple[Rule, ...] = (multiply_out, cancel, factor)

@@ -1,0 +1,87 @@
+"""What a rule may know besides the node it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sympy import Expr, Mul, S
+
+from derive.expressions import (
+    Graph,
+    Partial,
+    indices_of,
+    is_tensor,
+    name_of,
+    tensors_in,
+)
+
+__all__ = ["Context", "Key", "key_of"]
+
+Key = tuple[str, str, tuple[str, ...]]
+"""What tells one derivative from another: the function, the variable, the names held fixed."""
+
+
+def key_of(partial: Partial) -> Key:
+    """The key of a derivative of a tensor by a tensor."""
+    return name_of(partial.function), name_of(partial.variable), partial.held
+
+
+@dataclass(frozen=True)
+class Context:
+    """The equations, the results of earlier stages, and the goal of this one."""
+
+    graph: Graph
+    goal: Partial
+    known: Mapping[Key, tuple[Partial, Expr]] = field(default_factory=dict)
+
+    def varies(self, expr: Expr, partial: Partial) -> bool:
+        """Whether an expression can change with the variable of a partial derivative."""
+        if not is_tensor(partial.variable):
+            return bool(expr.has(partial.variable))
+        variable = name_of(partial.variable)
+        return any(
+            name_of(node) in self._moved(variable, partial.held) for node in tensors_in(expr)
+        )
+
+    def _moved(self, variable: str, held: tuple[str, ...]) -> set[str]:
+        """The names that change with a variable while others are held; undefined losses too."""
+        moved = self._moves.get((variable, held))
+        if moved is None:
+            moved = {variable} | self._unknown
+            for name in self.graph.order:
+                if name not in held and self.graph.mentions(name) & moved:
+                    moved.add(name)
+            self._moves[variable, held] = moved
+        return moved
+
+    @cached_property
+    def _moves(self) -> dict[tuple[str, tuple[str, ...]], set[str]]:
+        return {}
+
+    @cached_property
+    def _unknown(self) -> set[str]:
+        """The loss downstream of the graph, if the goal is about one."""
+        name = name_of(self.goal.function)
+        return set() if name in self.graph.arity else {name}
+
+    def result(self, partial: Partial) -> Expr | None:
+        """The derivative as an earlier stage found it, in the indices asked for."""
+        if not (is_tensor(partial.function) and is_tensor(partial.variable)):
+            return None
+        goal, result = self.known.get(key_of(partial), (None, None))
+        if goal is None or result is None:
+            return None
+        letters = indices_of(goal.function) + indices_of(goal.variable)
+        wanted = indices_of(partial.function) + indices_of(partial.variable)
+        return _renamed(result, dict(zip(letters, wanted, strict=True)))
+
+
+def _renamed(expr: Expr, letters: Mapping[Expr, Expr]) -> Expr:
+    """The expression in other letters; a number before a sum stays there."""
+    renamed = expr.xreplace(dict(letters))
+    number, total = expr.as_coeff_Mul()
+    if expr.is_Mul and total.is_Add and number is not S.One:
+        return Mul(number, total.xreplace(dict(letters)), evaluate=False)
+    return renamed

@@ -1,0 +1,51 @@
+"""What a form costs its reader: the measure by which the shortest of equal forms is chosen."""
+
+from __future__ import annotations
+
+from sympy import Expr, Indexed, KroneckerDelta, S
+
+from derive.expressions import Contraction, One, Partial
+
+__all__ = ["cost"]
+
+# The weights say what a careful author would rather read: `y_i (1 − y_i)` than `y_i − y_i²`,
+# `∂l/∂c (s_n − δ_Tn)` than the same multiplied out, a name than what it stands for.
+PARTIAL, DELTA, TENSOR, NUMBER, UNIT, ONE = 2.0, 1.5, 1.0, 1.5, 0.5, 0.25
+PARENTHESES, POWER, ROOT, DIVISION, FUNCTION, SUM = 0.75, 2.0, 1.0, 0.5, 1.0, 0.25
+
+
+def cost(expr: Expr) -> float:
+    """The cost of reading an expression; smaller is better."""
+    if isinstance(expr, Partial):
+        return PARTIAL
+    if isinstance(expr, KroneckerDelta):
+        return DELTA
+    if isinstance(expr, One):
+        return ONE
+    if isinstance(expr, Indexed) or expr.is_Symbol:
+        return TENSOR
+    if expr.is_Number:
+        return UNIT if abs(expr) == 1 else NUMBER
+    if isinstance(expr, Contraction):
+        return SUM + cost(expr.body)
+    if expr.is_Add:
+        return sum(cost(term) for term in expr.args)
+    if expr.is_Mul:
+        return sum(_factor(factor) for factor in expr.args if abs(factor) != 1)
+    if expr.is_Pow:
+        return _power(expr)
+    return FUNCTION + sum(cost(arg) for arg in expr.args)
+
+
+def _factor(expr: Expr) -> float:
+    return cost(expr) + (PARENTHESES if expr.is_Add else 0.0)
+
+
+def _power(expr: Expr) -> float:
+    base, exponent = expr.base, expr.exp
+    if exponent.could_extract_minus_sign():
+        inverse = base**-exponent
+        return DIVISION + (_power(inverse) if inverse.is_Pow else _factor(inverse))
+    if exponent.is_Rational:
+        return _factor(base) + (ROOT if exponent == S.Half else 0.0 if exponent == 1 else POWER)
+    return _factor(base) + FUNCTION + cost(exponent)

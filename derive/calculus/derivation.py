@@ -1,0 +1,123 @@
+"""The record of a derivation: steps, the lines they make, the stages they build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sympy import Expr
+
+from derive.calculus.rule import Rule
+from derive.errors import DerivationError
+from derive.expressions import Graph, Partial, bound_apart, ranging
+
+__all__ = ["DETAILS", "Derivation", "Detail", "Line", "Stage", "Step"]
+
+Detail = Literal["brief", "article", "full"]
+DETAILS: tuple[Detail, ...] = ("brief", "article", "full")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One application of one rule: the whole line before and after, and the place.
+
+    `part` is the subexpression that the rule rewrote, `new` what it became.
+    """
+
+    rule: Rule
+    before: Expr
+    after: Expr
+    part: Expr
+    new: Expr
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a reader sees: an expression equal to the one above it, by one or more steps."""
+
+    expr: Expr
+    steps: tuple[Step, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules, each once, in the order of their first use."""
+        return tuple(dict.fromkeys(step.rule.name for step in self.steps))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One goal and the chain of lines from it to its result.
+
+    Raises
+    ------
+    DerivationError : a line does not start where the one above ends, an index is captured or
+        lost, an additive term lacks an index.
+    """
+
+    goal: Partial
+    lines: tuple[Line, ...]
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        expr: Expr = self.goal
+        for line in self.lines:
+            for step in line.steps:
+                if step.before != expr:
+                    raise DerivationError(f"the rule {step.rule.name!r} does not follow on")
+                check_line(step.after, self.goal)
+                expr = step.after
+            if line.expr != expr:
+                raise DerivationError("a line is not what its last step made")
+
+    @property
+    def result(self) -> Expr:
+        return self.lines[-1].expr
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(step for line in self.lines for step in line.steps)
+
+    def at(self, detail: Detail) -> tuple[Line, ...]:
+        """The lines at a level of detail: the result alone, the author's, or one a step."""
+        if detail == "brief":
+            return (Line(self.result, self.steps),)
+        if detail == "article":
+            return self.lines
+        return tuple(Line(step.after, (step,)) for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The stages that lead from the equations of a graph to the goals."""
+
+    graph: Graph
+    goals: tuple[Partial, ...]
+    stages: tuple[Stage, ...]
+    name: str = ""
+    title: str = ""
+    references: tuple[str, ...] = field(default=())
+
+    @property
+    def result(self) -> Expr:
+        """The right-hand side of the last stage."""
+        return self.stages[-1].result
+
+
+def check_line(expr: Expr, goal: Expr) -> None:
+    """Refuse a line in which an index was captured or lost."""
+    if not bound_apart(expr):
+        raise DerivationError(f"a bound index escaped from its sum in {expr}")
+    if ranging(expr) != ranging(goal) and not expr.is_zero:
+        raise DerivationError(f"{expr} does not range over the indices of {goal}")
+    _check_terms(expr)
+
+
+def _check_terms(expr: Expr) -> None:
+    """Every additive term carries the same free indices, or none at all."""
+    if expr.is_Add:
+        kinds = {frozenset(ranging(term)) for term in expr.args} - {frozenset()}
+        if len(kinds) > 1:
+            raise DerivationError(f"the terms of {expr} have different free indices")
+    for arg in expr.args:
+        if arg.args:
+            _check_terms(arg)

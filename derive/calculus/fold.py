@@ -1,0 +1,263 @@
+"""Folding: a result written in the author's own names.
+
+A definition `s_i = e^{x_i}/σ` is solved for one of its atoms, `e^{x_i} = s_i σ`, and the atom is
+replaced wherever it stands, with whatever indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+from sympy import (
+    Add,
+    Dummy,
+    Expr,
+    Indexed,
+    KroneckerDelta,
+    Mul,
+    Poly,
+    PolynomialError,
+    S,
+    exp,
+    fraction,
+    log,
+    together,
+)
+from sympy.core.sorting import default_sort_key
+
+from derive.calculus.context import Context
+from derive.calculus.rule import Rule, rule
+from derive.expressions import (
+    Contraction,
+    Equation,
+    Index,
+    Partial,
+    elementary,
+    free_indices,
+    fresh_indices,
+)
+
+__all__ = ["Relation", "fold_rules", "relations"]
+
+# Commutative nodes with more arguments than this are compared in their canonical order only.
+MOST_PERMUTED = 5
+
+
+@dataclass(frozen=True)
+class Relation:
+    """`atom = value`, solved from the definition of `name`, for all values of `indices`.
+
+    `outside` are the contractions of the definition: the solution holds in their terms, so they
+    are not rewritten themselves.
+    """
+
+    name: str
+    indices: tuple[Index, ...]
+    atom: Expr
+    value: Expr
+    outside: frozenset[Expr]
+
+    def apply(self, expr: Expr) -> Expr:
+        """The expression with every instance of the atom replaced."""
+        kept = {
+            node: Dummy(real=True)
+            for node in sorted(expr.atoms(Contraction), key=default_sort_key)
+            if any(_match(c, node, self.indices) is not None for c in self.outside)
+        }
+        replaced = self._replace(expr.xreplace(kept))
+        return replaced.xreplace({dummy: node for node, dummy in kept.items()})
+
+    def _replace(self, expr: Expr) -> Expr:
+        value = self._value_of(expr)
+        if value is not None:
+            return value
+        if isinstance(expr, Partial | Indexed | KroneckerDelta) or not expr.args:
+            return expr
+        args = [self._replace(arg) for arg in expr.args]
+        return expr if tuple(args) == expr.args else expr.func(*args)
+
+    def _value_of(self, node: Expr) -> Expr | None:
+        """What a node is in the author's names if it is a power of an instance of the atom."""
+        base, exponent = _root(self.atom)
+        node_base, node_exponent = _root(node)
+        if isinstance(base, exp):
+            if not isinstance(node, exp):
+                return None
+            return self._exponential(node)
+        if type(base) is not type(node_base):
+            return None
+        ratio = node_exponent / exponent
+        if not ratio.is_Integer:
+            return None
+        return self._power(_match(base, node_base, self.indices), ratio)
+
+    def _exponential(self, node: Expr) -> Expr | None:
+        """`e^{k u}` as the k-th power of the value of `e^u`."""
+        coefficient, argument = self.atom.args[0].as_coeff_Mul()
+        node_coefficient, node_argument = node.args[0].as_coeff_Mul()
+        ratio = node_coefficient / coefficient
+        if not ratio.is_Integer:
+            return None
+        return self._power(_match(argument, node_argument, self.indices), ratio)
+
+    def _power(self, binding: Mapping[Expr, Expr] | None, exponent: Expr) -> Expr | None:
+        """The value for the indices of an instance, to a power."""
+        return None if binding is None else self.value.xreplace(dict(binding)) ** exponent
+
+
+def _root(expr: Expr) -> tuple[Expr, Expr]:
+    """Base and numeric exponent."""
+    if expr.is_Pow and expr.exp.is_Rational:
+        return expr.base, expr.exp
+    return expr, S.One
+
+
+def _match(pattern: Expr, node: Expr, variables: tuple[Index, ...]) -> Mapping[Expr, Expr] | None:
+    """The first of the ways in which the pattern becomes the node, None if there is none."""
+    return next(_matches(pattern, node, variables, {}), None)
+
+
+def _matches(
+    pattern: Expr, node: Expr, variables: tuple[Index, ...], binding: Mapping[Expr, Expr]
+) -> Iterator[Mapping[Expr, Expr]]:
+    """The ways in which the pattern becomes the node by putting indices for its variables."""
+    if pattern in variables:
+        if binding.get(pattern, node) == node and _fits(pattern, node):
+            yield {**binding, pattern: node}
+    elif not free_indices(pattern).intersection(variables):
+        if pattern == node:
+            yield binding
+    elif isinstance(pattern, Contraction) and isinstance(node, Contraction):
+        yield from _match_contractions(pattern, node, variables, binding)
+    elif pattern.func == node.func and len(pattern.args) == len(node.args):
+        for args in _arrangements(node):
+            yield from _match_all(pattern.args, args, variables, binding)
+
+
+def _fits(variable: Expr, index: Expr) -> bool:
+    """Whether an index may stand for a variable: it runs over the same axis."""
+    if isinstance(variable, Index) and isinstance(index, Index):
+        return variable.size == index.size
+    return bool(index.is_integer)
+
+
+def _arrangements(node: Expr) -> Iterator[tuple[Expr, ...]]:
+    commutes = isinstance(node, Add | Mul) and len(node.args) <= MOST_PERMUTED
+    return permutations(node.args) if commutes else iter([node.args])
+
+
+def _match_all(
+    patterns: tuple[Expr, ...],
+    nodes: tuple[Expr, ...],
+    variables: tuple[Index, ...],
+    binding: Mapping[Expr, Expr],
+) -> Iterator[Mapping[Expr, Expr]]:
+    if not patterns:
+        yield binding
+        return
+    for first in _matches(patterns[0], nodes[0], variables, binding):
+        yield from _match_all(patterns[1:], nodes[1:], variables, first)
+
+
+def _match_contractions(
+    pattern: Contraction,
+    node: Contraction,
+    variables: tuple[Index, ...],
+    binding: Mapping[Expr, Expr],
+) -> Iterator[Mapping[Expr, Expr]]:
+    if len(pattern.bound) != len(node.bound):
+        return
+    inner, body = pattern.open(node, *variables)
+    taken, node_body = node.open(pattern, body, *variables, *inner)
+    for found in _matches(body, node_body, (*variables, *inner), binding):
+        images = [found[index] for index in inner]
+        if sorted(images, key=str) == sorted(taken, key=str):
+            yield {key: image for key, image in found.items() if key not in inner}
+
+
+def relations(equation: Equation) -> Iterator[Relation]:
+    """The definition solved for each of its atoms that carries all its indices.
+
+    A definition with a logarithm is also read exponentiated: p_i = x_i − log z says
+    e^{p_i} = e^{x_i}/z.
+    """
+    # The names of the variables must not meet the letters of the line.
+    indices = fresh_indices([Index("_", i.size) for i in equation.indices], equation.rhs)
+    left = equation.lhs.xreplace(dict(zip(equation.indices, indices, strict=True)))
+    sides = [(left, equation.at(indices))]
+    if any(log in {f.func for f in Mul.make_args(t)} for t in Add.make_args(sides[0][1])):
+        sides.append((exp(left), exp(sides[0][1]).expand(deep=False, power_exp=True)))
+    for name, right in sides:
+        for atom in _atoms(right, set(indices)):
+            value = _solve(name, right, atom)
+            if value is not None:
+                sums = right.atoms(Contraction)
+                outside = frozenset(c for c in sums if not (c.has(atom) or atom.has(c)))
+                yield Relation(equation.name, tuple(indices), atom, value, outside)
+
+
+def _atoms(expr: Expr, indices: set[Index]) -> list[Expr]:
+    """The expression itself and its functions and roots, where they carry all the indices."""
+    if isinstance(expr, Contraction):
+        return [expr]
+    found = [expr] if not (expr.is_Symbol or expr.is_Number or isinstance(expr, Indexed)) else []
+    found += [node for node in _outside_contractions(expr) if _is_atom(node) and node != expr]
+    return [node for node in dict.fromkeys(found) if indices <= free_indices(node)]
+
+
+def _outside_contractions(expr: Expr) -> Iterator[Expr]:
+    yield expr
+    if not isinstance(expr, Contraction | Partial | Indexed | KroneckerDelta):
+        for arg in expr.args:
+            yield from _outside_contractions(arg)
+
+
+def _is_atom(node: Expr) -> bool:
+    root = node.is_Pow and node.exp.is_Rational and not node.exp.is_Integer
+    return root or elementary(node) is not None or isinstance(node, Contraction)
+
+
+def _solve(name: Expr, right: Expr, atom: Expr) -> Expr | None:
+    """The atom from `name = right`, if the equation is linear in it after clearing fractions."""
+    if atom == right:
+        return name
+    unknown = Dummy(real=True)
+    above, below = fraction(together(right.xreplace({atom: unknown})))
+    try:
+        equation = Poly(name * below - above, unknown)
+    except PolynomialError:
+        return None
+    if equation.degree() != 1:
+        return None
+    slope, constant = equation.all_coeffs()
+    return -constant / slope
+
+
+@rule(
+    "write a name for its definition",
+    "exp(x_i)/σ = s_i",
+    where="σ := 1_j exp(x_j); s_i = exp(x_i)/σ",
+)
+def fold(node: Expr, context: Context) -> Expr | None:
+    """The definition is read from right to left, solved for one of its atoms."""
+    for equation in context.graph.equations:
+        for relation in relations(equation):
+            after = relation.apply(node)
+            if after != node:
+                return after
+    return None
+
+
+def fold_rules(equation: Equation) -> list[Rule]:
+    """One rule for each way to fold a definition back in."""
+    return [_fold_by(relation) for relation in relations(equation)]
+
+
+def _fold_by(relation: Relation) -> Rule:
+    def rewrite(node: Expr, _context: Context) -> Expr | None:
+        after = relation.apply(node)
+        return None if after == node else after
+
+    return replace(fold, name=f"write {relation.name} for its definition", rewrite=rewrite)

@@ -1,0 +1,138 @@
+"""The rules for deltas, one-tensors and contractions."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, KroneckerDelta, Mul
+
+from derive.calculus.context import Context
+from derive.calculus.rule import Rule, rule
+from derive.expressions import Bound, Contraction, Index, One, Size, occurrences
+
+__all__ = ["INDICES", "SUMS", "contract_delta", "distribute", "drop_one"]
+
+_X_Y = "z_i = x_i + a y_i"
+
+
+@rule(
+    "contract the Kronecker delta",
+    "x_i δ_in = x_n",
+    where=_X_Y,
+    refuses=("x_n δ_in", "1_i (x_i + δ_in)"),
+)
+def contract_delta(node: Expr, context: Context) -> Expr | None:
+    """Of the sum over i only the term with i = n is left."""
+    if not isinstance(node, Contraction):
+        return None
+    indices, body = node.open()
+    factors = Mul.make_args(body)
+    for delta in factors:
+        if isinstance(delta, KroneckerDelta) and (pair := _bound_slot(delta, indices)):
+            bound, other = pair
+            rest = Mul(*(factor for factor in factors if factor is not delta))
+            left = [index for index in indices if index != bound]
+            return Contraction(rest.xreplace({bound: other}), *left)
+    return None
+
+
+def _bound_slot(delta: Expr, indices: list[Index]) -> tuple[Index, Expr] | None:
+    """A bound index of the delta and the index that takes its place."""
+    for bound, other in (delta.args, delta.args[::-1]):
+        if bound in indices:
+            return bound, other
+    return None
+
+
+@rule(
+    "drop the one-tensor",
+    "1_n x_n = x_n",
+    where=_X_Y,
+    refuses=("1_i x_i", "1_n a"),
+)
+def drop_one(node: Expr, context: Context) -> Expr | None:
+    """It equals 1 wherever another factor carries its index already."""
+    if isinstance(node, Contraction):
+        return _drop_in_contraction(node)
+    if not node.is_Mul:
+        return None
+    for one in node.args:
+        if isinstance(one, One) and not isinstance(one.index, Bound):
+            rest = [factor for factor in node.args if factor != one]
+            if occurrences(one.index, rest):
+                return Mul(*rest)
+    return None
+
+
+def _drop_in_contraction(node: Contraction) -> Expr | None:
+    factors = Mul.make_args(node.body)
+    for one in factors:
+        if isinstance(one, One):
+            rest = [factor for factor in factors if factor != one]
+            least = 2 if one.index in node.bound else 1
+            if occurrences(one.index, rest) >= least:
+                return Contraction(Mul(*rest), *node.bound)
+    return None
+
+
+@rule("sum of ones", "1_h 1_h = H", where="m = 1_h x_h / H", refuses=("1_h x_h",))
+def sum_of_ones(node: Expr, context: Context) -> Expr | None:
+    """As many ones as the index has values."""
+    if isinstance(node, Contraction) and isinstance(node.body, One):
+        size = node.bound[0].size
+        return None if isinstance(size, Size) and not size.is_named else size
+    return None
+
+
+@rule(
+    "sum term by term",
+    "1_i (x_i + a y_i) = 1_i x_i + 1_i a y_i",
+    where=_X_Y,
+    refuses=("1_i x_i y_i",),
+)
+def distribute(node: Expr, context: Context) -> Expr | None:
+    """The sum of a sum is the sum of the sums."""
+    if not isinstance(node, Contraction):
+        return None
+    indices, body = node.open()
+    factors = Mul.make_args(body)
+    for position, factor in enumerate(factors):
+        if factor.is_Add:
+            rest = Mul(*factors[:position], *factors[position + 1 :])
+            return Add(*(Contraction(rest * term, *indices) for term in factor.args))
+    return None
+
+
+@rule(
+    "contract the Kronecker delta term by term",
+    "y_i (x_i δ_in + a) = x_n y_n + a 1_i y_i",
+    where=_X_Y,
+    refuses=("y_i (x_i + a)", "y_i (x_n δ_nm + a)"),
+)
+def contract_in_sum(node: Expr, context: Context) -> Expr | None:
+    """Where a delta stands in some terms of a sum, the sum is written out and it contracts."""
+    if not (isinstance(node, Contraction) and _delta_in_term(node)):
+        return None
+    parts = distribute(node, context)
+    return None if parts is None else Add(*(_contracted(p, context) for p in Add.make_args(parts)))
+
+
+def _delta_in_term(node: Contraction) -> bool:
+    return any(
+        isinstance(delta, KroneckerDelta) and set(node.bound) & delta.free_symbols
+        for factor in Mul.make_args(node.body)
+        if factor.is_Add
+        for term in factor.args
+        for delta in Mul.make_args(term)
+    )
+
+
+def _contracted(term: Expr, context: Context) -> Expr:
+    """The term with every delta contracted that can be."""
+    factors = []
+    for factor in Mul.make_args(term):
+        after = contract_delta(factor, context) or contract_in_sum(factor, context)
+        factors.append(factor if after is None else _contracted(after, context))
+    return Mul(*factors)
+
+
+INDICES: tuple[Rule, ...] = (contract_delta, contract_in_sum, drop_one, sum_of_ones)
+SUMS: tuple[Rule, ...] = (distribute,)

@@ -1,0 +1,182 @@
+"""The plan: which stages lead from the equations to a goal, and the lines of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sympy import Expr
+
+from derive.calculus.context import Context, Key, key_of
+from derive.calculus.derivation import Derivation, Stage
+from derive.calculus.derivative import (
+    CHAIN,
+    EVALUATE,
+    STRUCTURE,
+    UNFOLD,
+    Link,
+    graph_chain_rule,
+    links,
+)
+from derive.calculus.engine import Log
+from derive.calculus.fold import fold_rules
+from derive.calculus.index_algebra import INDICES
+from derive.calculus.rule import Rule
+from derive.calculus.tidy import tidy
+from derive.errors import GoalError
+from derive.expressions import Graph, Index, Partial, Tensor, indices_of, name_of
+
+__all__ = ["derive"]
+
+SPARE_LETTERS = "npqrijkmabcdfghstuvwxyz"
+
+
+def derive(
+    graph: Graph,
+    goals: Sequence[Partial],
+    *,
+    name: str = "",
+    title: str = "",
+    references: Sequence[str] = (),
+) -> Derivation:
+    """The stages that lead to the goals, each built on those before it.
+
+    Raises
+    ------
+    GoalError : a goal names what the equations do not.
+    DerivationError : no rule applies, or the work grows beyond its bound.
+    """
+    planner = _Planner(graph)
+    for goal in goals:
+        planner.goal_indices = indices_of(goal.function) + indices_of(goal.variable)
+        planner.reach(goal)
+    return Derivation(graph, tuple(goals), tuple(planner.stages), name, title, tuple(references))
+
+
+class _Planner:
+    """Derives what a goal needs before the goal itself, each stage once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.known: dict[Key, tuple[Partial, Expr]] = {}
+        self.stages: list[Stage] = []
+        self.folds = {equation.name: fold_rules(equation) for equation in graph.equations}
+        self.chain_rule_shown = False
+        self.goal_indices: tuple[Index, ...] = ()
+
+    def reach(self, goal: Partial) -> None:
+        """Derive the goal, unless an earlier stage has."""
+        if key_of(goal) in self.known:
+            return
+        context = Context(self.graph, goal, self.known)
+        for needed in self._needs(goal):
+            self.reach(needed)
+        stage = self._stage(goal, context)
+        self.known[key_of(goal)] = (goal, stage.result)
+        self.stages.append(stage)
+
+    def _needs(self, goal: Partial) -> Iterator[Partial]:
+        """The derivatives that the chain rule or the definition brings in."""
+        function, variable = name_of(goal.function), name_of(goal.variable)
+        through = [] if goal.held else links(goal, self.graph)
+        if function not in self.graph and not through:
+            raise GoalError(
+                f"no definition depends on {variable}",
+                mend="ask for the derivative by a tensor that the definitions use",
+            )
+        if not through or (function in self.graph and through == [Link(self.graph[function])]):
+            yield from self._abbreviated(goal)
+            return
+        for link in through:
+            yield self._goal(link.name, goal.variable, link.held)
+            if link.name != function and not self._is_given(goal, link):
+                yield self._goal_by(goal, link.name)
+
+    def _is_given(self, goal: Partial, link: Link) -> bool:
+        """Whether the derivative by a name is the upstream gradient itself."""
+        return name_of(goal.function) not in self.graph and link.name in self.graph.outputs
+
+    def _abbreviated(self, goal: Partial) -> Iterator[Partial]:
+        """The derivatives of the abbreviations in a definition."""
+        variable = name_of(goal.variable)
+        name = name_of(goal.function)
+        if name not in self.graph:
+            return
+        for used in self.graph.order:
+            if (
+                used in self.graph.mentions(name)
+                and self.graph[used].kind == "abbreviation"
+                and variable in self.graph.ancestors(used)
+            ):
+                yield self._goal(used, goal.variable, goal.held)
+
+    def _goal(self, name: str, variable: Tensor, held: tuple[str, ...]) -> Partial:
+        """The derivative of a definition by the variable, in letters that do not clash."""
+        return Partial(self._tensor(name, indices_of(variable)), variable, *held)
+
+    def _goal_by(self, goal: Partial, name: str) -> Partial:
+        """The derivative of the goal's function by another name."""
+        return Partial(goal.function, self._tensor(name, indices_of(goal.function)))
+
+    def _tensor(self, name: str, taken: Sequence[Index]) -> Tensor:
+        """A tensor in the author's letters for its axes, or in others where those are taken."""
+        letters: list[str] = []
+        for axis in range(self.graph.arity[name]):
+            used = {index.name for index in taken} | set(letters)
+            letters.append(next(c for c in self._candidates(name, axis) if c not in used))
+        return self.graph.tensor(name, letters)
+
+    def _candidates(self, name: str, axis: int) -> Iterator[str]:
+        """Letters for an axis: its own, those of axes as long, those of nothing else."""
+        if name in self.graph:
+            yield self.graph[name].indices[axis].name
+        yield from self.graph.letters.get((name, axis), ())
+        size = self.graph.axis_size(name, axis)
+        for (other, position), letters in self.graph.letters.items():
+            if self.graph.axis_size(other, position) == size:
+                yield from letters
+        yield from (index.name for index in self.goal_indices if index.size == size)
+        elsewhere = {letter for letters in self.graph.letters.values() for letter in letters}
+        elsewhere |= {index.name for index in self.goal_indices} | set(self.graph.names)
+        yield from (letter for letter in SPARE_LETTERS if letter not in elsewhere)
+
+    def _stage(self, goal: Partial, context: Context) -> Stage:
+        log = Log(goal, context)
+        if log.once((graph_chain_rule,)):
+            log.line()
+        else:
+            self._definition_lines(log)
+        log.exhaust(EVALUATE)
+        log.line()
+        log.exhaust(INDICES)
+        log.line()
+        log.record(tidy(log.expr, context, self._folds(goal)))
+        log.line()
+        return Stage(goal, tuple(log.lines), _title(goal, self.graph))
+
+    def _folds(self, goal: Partial) -> list[Rule]:
+        """The ways to write the goal's function, and what it is made of, for its definition."""
+        function = name_of(goal.function)
+        involved = self.graph.ancestors(function) | {function}
+        return [
+            rule
+            for name in reversed(self.graph.order)
+            if name in involved or function not in self.graph
+            for rule in self.folds[name]
+        ]
+
+    def _definition_lines(self, log: Log) -> None:
+        """From the definition to elementary derivatives; the chain rule is spelled out once."""
+        log.exhaust(UNFOLD)
+        if log.exhaust(STRUCTURE):
+            log.line()
+        if not self.chain_rule_shown and log.exhaust(CHAIN):
+            log.line()
+            self.chain_rule_shown = True
+
+
+def _title(goal: Partial, graph: Graph) -> str:
+    function, variable = name_of(goal.function), name_of(goal.variable)
+    held = f" with {', '.join(goal.held)} held fixed" if goal.held else ""
+    if function not in graph:
+        return f"Backpropagated gradient with respect to {variable}"
+    return f"Derivative of {function} with respect to {variable}{held}"

@@ -1,0 +1,75 @@
+"""The end of a stage: from the equal forms of a result the cheapest to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sympy import Expr
+
+from derive.calculus.algebra import cancel, factor, multiply_out
+from derive.calculus.context import Context
+from derive.calculus.cost import cost
+from derive.calculus.derivation import Step
+from derive.calculus.engine import rewrite
+from derive.calculus.index_algebra import INDICES
+from derive.calculus.rule import Rule
+from derive.expressions import broadcast, ranging
+
+__all__ = ["tidy"]
+
+MOST_FORMS = 24
+
+Path = tuple[Step, ...]
+
+
+def tidy(expr: Expr, context: Context, folds: Sequence[Rule]) -> Path:
+    """The steps to the cheapest form that expanding, folding and factoring reach.
+
+    Breadth first; forms seen before are not visited again and their number is bounded, so the
+    search ends. There is no step when the expression is the cheapest form itself.
+    """
+    best: tuple[float, Path] = (cost(expr), ())
+    seen = {expr}
+    queue: list[tuple[Expr, Path]] = [(expr, ())]
+    for form, path in queue:
+        for candidate, steps in _endings(form, path, context):
+            best = min(best, (cost(candidate), steps), key=lambda found: (found[0], len(found[1])))
+        for after, steps in _neighbours(form, path, folds, context):
+            if after not in seen and len(queue) < MOST_FORMS:
+                seen.add(after)
+                queue.append((after, steps))
+    return best[1]
+
+
+def _endings(form: Expr, path: Path, context: Context) -> Iterator[tuple[Expr, Path]]:
+    yield form, path
+    after = factor(form, context)
+    if after is not None:
+        yield after, (*path, _step(factor, form, after))
+
+
+def _neighbours(
+    form: Expr, path: Path, folds: Sequence[Rule], context: Context
+) -> Iterator[tuple[Expr, Path]]:
+    for rule in (multiply_out, *folds):
+        after = _applied(rule, form, context)
+        if after is not None:
+            yield _normal(after, (*path, _step(rule, form, after)), context)
+
+
+def _normal(form: Expr, path: Path, context: Context) -> tuple[Expr, Path]:
+    """The form with its deltas contracted and its fractions cancelled."""
+    while (found := rewrite(form, INDICES, context)) is not None:
+        form, step = found
+        path = (*path, step)
+    after = _applied(cancel, form, context)
+    return (form, path) if after is None else (after, (*path, _step(cancel, form, after)))
+
+
+def _applied(rule: Rule, form: Expr, context: Context) -> Expr | None:
+    after = rule(form, context)
+    return None if after is None else broadcast(after, ranging(form))
+
+
+def _step(rule: Rule, before: Expr, after: Expr) -> Step:
+    return Step(rule, before, after, before, after)
