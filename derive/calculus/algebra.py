@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import sympy
 from sympy import Add, Expr, Mul, S
 
@@ -15,7 +17,8 @@ __all__ = ["ALGEBRA", "cancel", "factor", "multiply_out"]
 _NAMES = "z_i = a x_i + b y_i + c"
 
 # Beyond these a form is left as it is: no reader would follow, and the work must stay bounded.
-MOST_OPERATIONS = 400
+MOST_OPERATIONS = 60
+MOST_TERMS = 40
 MOST_EXPONENT = 4
 
 
@@ -23,10 +26,21 @@ def _is_large(expr: Expr) -> bool:
     return int(expr.count_ops(visual=False)) > MOST_OPERATIONS
 
 
-@rule("multiply out", "a (x_i + b) = a x_i + 1_i a b", where=_NAMES, refuses=("a x_i",))
+def _terms(expr: Expr) -> int:
+    """How many terms the expression has at most when it is multiplied out."""
+    if expr.is_Add:
+        return sum(_terms(term) for term in expr.args)
+    if expr.is_Mul:
+        return prod(_terms(factor) for factor in expr.args)
+    if expr.is_Pow and expr.base.is_Add and expr.exp.is_Integer and expr.exp > 0:
+        return len(expr.base.args) ** min(int(expr.exp), MOST_EXPONENT)
+    return _terms(expr.body) if isinstance(expr, Contraction) else 1
+
+
+@rule("multiply out", "a (x_i + b) = a x_i + a b", free="i", where=_NAMES, refuses=("a x_i",))
 def multiply_out(node: Expr, context: Context) -> Expr | None:
     """A product of sums is the sum of the products."""
-    if _is_large(node):
+    if _terms(node) > MOST_TERMS:
         return None
     after = Add(*(_expanded(term, context) for term in Add.make_args(node)))
     return None if after == node else after
@@ -55,7 +69,7 @@ def _expanded(term: Expr, context: Context) -> Expr:
     )
 
 
-@rule("cancel", "(x_i a - x_i b)/(a - b) = x_i", where=_NAMES, refuses=("a x_i",))
+@rule("cancel", "(x_i a - x_i b)/(a - b) = x_i", free="i", where=_NAMES, refuses=("a x_i",))
 def cancel(node: Expr, context: Context) -> Expr | None:
     """Numerator and denominator lose their common factors."""
     if _is_large(node) or not _has_sum_below(node):
@@ -68,9 +82,13 @@ def _has_sum_below(expr: Expr) -> bool:
     return any(power.base.is_Add and power.exp.is_negative for power in expr.atoms(sympy.Pow))
 
 
-@rule("factor", "a x_i + a y_i = a (x_i + y_i)", where=_NAMES, refuses=("a x_i + b y_i",))
+@rule("factor", "a x_i + a y_i = a (x_i + y_i)", free="i", where=_NAMES, refuses=("a x_i + b y_i",))
 def factor(node: Expr, context: Context) -> Expr | None:
     """What all terms share stands in front."""
+    if node.is_Mul:
+        factors = [factor(f, context) or f if f.is_Add else f for f in node.args]
+        after = Mul(*factors)
+        return None if after == node else after
     if not node.is_Add:
         return None
     after = sympy.factor_terms(node)

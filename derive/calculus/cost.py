@@ -11,7 +11,7 @@ __all__ = ["cost"]
 # The weights say what a careful author would rather read: `y_i (1 − y_i)` than `y_i − y_i²`,
 # `∂l/∂c (s_n − δ_Tn)` than the same multiplied out, a name than what it stands for.
 PARTIAL, DELTA, TENSOR, NUMBER, UNIT, ONE = 2.0, 1.5, 1.0, 1.5, 0.5, 0.25
-PARENTHESES, POWER, ROOT, DIVISION, FUNCTION, SUM = 0.75, 2.0, 1.0, 0.5, 1.0, 0.25
+PARENTHESES, POWER, ROOT, DIVISION, FUNCTION, SUM = 0.5, 2.0, 1.0, 0.5, 1.0, 0.25
 
 
 def cost(expr: Expr) -> float:

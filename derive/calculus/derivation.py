@@ -107,7 +107,7 @@ def check_line(expr: Expr, goal: Expr) -> None:
     """Refuse a line in which an index was captured or lost."""
     if not bound_apart(expr):
         raise DerivationError(f"a bound index escaped from its sum in {expr}")
-    if ranging(expr) != ranging(goal) and not expr.is_zero:
+    if ranging(expr) != ranging(goal) and expr != 0:
         raise DerivationError(f"{expr} does not range over the indices of {goal}")
     _check_terms(expr)
 

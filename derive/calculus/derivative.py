@@ -58,7 +58,7 @@ def _fraction(expr: Expr) -> tuple[Expr, Expr]:
     return expr * denominator, denominator
 
 
-@rule("constant", "∂a/∂x_n = 0 1_n", where="y_i = a x_i", refuses=("∂x_i/∂x_n",))
+@rule("constant", "∂a/∂x_n = 0", free="n", where="y_i = a x_i", refuses=("∂x_T/∂x_n",))
 def constant(node: Expr, context: Context) -> Expr | None:
     """What does not change with the variable has derivative zero."""
     if isinstance(node, Partial) and not context.varies(node.function, node):
@@ -66,7 +66,9 @@ def constant(node: Expr, context: Context) -> Expr | None:
     return None
 
 
-@rule("derivative of itself", "∂x_i/∂x_n = δ_in", where="y_i = x_i", refuses=("∂a/∂x_n",))
+@rule(
+    "derivative of itself", "∂x_i/∂x_n = δ_in", free="in", where="y_i = x_i", refuses=("∂a/∂x_n",)
+)
 def itself(node: Expr, context: Context) -> Expr | None:
     """An entry changes with itself alone, which one Kronecker delta an axis says."""
     if not (isinstance(node, Partial) and is_tensor(node.function) and is_tensor(node.variable)):
@@ -80,6 +82,7 @@ def itself(node: Expr, context: Context) -> Expr | None:
 @rule(
     "sum rule",
     "∂(u_i + x_i)/∂x_n = ∂u_i/∂x_n + ∂x_i/∂x_n",
+    free="in",
     where=_U_V,
     refuses=("∂(u_i x_i)/∂x_n",),
 )
@@ -93,6 +96,7 @@ def sum_rule(node: Expr, context: Context) -> Expr | None:
 @rule(
     "constant factor",
     "∂(a u_i)/∂x_n = a ∂u_i/∂x_n",
+    free="in",
     where=_U_V,
     refuses=("∂(x_i u_i)/∂x_n",),
 )
@@ -107,6 +111,7 @@ def constant_factor(node: Expr, context: Context) -> Expr | None:
 @rule(
     "derivative under the sum",
     "∂(1_j sin(x_j))/∂x_n = 1_j ∂sin(x_j)/∂x_n",
+    free="n",
     where=_U_V,
     refuses=("∂sin(1_j x_j)/∂x_n",),
 )
@@ -124,6 +129,7 @@ def under_the_sum(node: Expr, context: Context) -> Expr | None:
 @rule(
     "quotient rule",
     "∂(u_i/v)/∂x_n = (1/v^2) (∂u_i/∂x_n v - u_i ∂v/∂x_n)",
+    free="in",
     where=_U_V,
     refuses=("∂(u_i v)/∂x_n", "∂(1/v)/∂x_n"),
 )
@@ -140,6 +146,7 @@ def quotient_rule(node: Expr, context: Context) -> Expr | None:
 @rule(
     "product rule",
     "∂(u_i x_i v)/∂x_n = ∂u_i/∂x_n x_i v + u_i ∂x_i/∂x_n v + u_i x_i ∂v/∂x_n",
+    free="in",
     where=_U_V,
     refuses=("∂(u_i/v)/∂x_n", "∂(u_i + v)/∂x_n"),
 )
@@ -158,8 +165,9 @@ def product_rule(node: Expr, context: Context) -> Expr | None:
 @rule(
     "reciprocal rule",
     "∂(1/v)/∂x_n = -(1/v^2) ∂v/∂x_n",
+    free="n",
     where=_U_V,
-    refuses=("∂v/∂x_n", "∂(u_i/v)/∂x_n"),
+    refuses=("∂v/∂x_n", "∂(u_T/v)/∂x_n"),
 )
 def reciprocal_rule(node: Expr, context: Context) -> Expr | None:
     """A reciprocal falls as its denominator grows."""
@@ -172,6 +180,7 @@ def reciprocal_rule(node: Expr, context: Context) -> Expr | None:
 @rule(
     "power rule",
     "∂(v^a)/∂x_n = a v^(a - 1) ∂v/∂x_n",
+    free="n",
     where=_U_V,
     refuses=("∂(2^v)/∂x_n",),
 )
@@ -187,7 +196,8 @@ def power_rule(node: Expr, context: Context) -> Expr | None:
 
 @rule(
     "exponential rule",
-    "∂(2^v)/∂x_n = 2^v log(2) ∂v/∂x_n",
+    "∂(2^v)/∂x_n = 2^v ∂(v log(2))/∂x_n",
+    free="n",
     where=_U_V,
     refuses=("∂(v^2)/∂x_n", "∂exp(v)/∂x_n"),
 )
@@ -204,6 +214,7 @@ def exponential_rule(node: Expr, context: Context) -> Expr | None:
 @rule(
     "chain rule",
     "∂exp(v)/∂x_n = ∂exp(v)/∂v ∂v/∂x_n",
+    free="n",
     where=_U_V,
     refuses=("∂exp(a)/∂a", "∂v/∂x_n"),
 )
@@ -220,6 +231,7 @@ def chain_rule(node: Expr, context: Context) -> Expr | None:
 @rule(
     "elementary derivative",
     "∂sin(v)/∂v = cos(v)",
+    free="n",
     where=_U_V,
     refuses=("∂sin(v)/∂x_n",),
 )
@@ -233,7 +245,7 @@ def elementary_derivative(node: Expr, context: Context) -> Expr | None:
     return row.derivative(node.variable)
 
 
-@rule("definition", "∂v/∂x_n = ∂(1_j x_j^2)/∂x_n", where=_U_V, refuses=("∂x_i/∂x_n",))
+@rule("definition", "∂v/∂x_n = ∂(1_j x_j^2)/∂x_n", free="n", where=_U_V, refuses=("∂x_T/∂x_n",))
 def definition(node: Expr, context: Context) -> Expr | None:
     """A name stands for its definition."""
     if not (isinstance(node, Partial) and is_tensor(node.function)):
@@ -244,7 +256,7 @@ def definition(node: Expr, context: Context) -> Expr | None:
     return _of(context.graph[name].at(indices_of(node.function)), node)
 
 
-@rule("known result", "∂x_i/∂x_n = δ_in", where="y_i = x_i")
+@rule("known result", "∂x_i/∂x_n = δ_in", free="in", where="y_i = x_i")
 def known_result(node: Expr, context: Context) -> Expr | None:
     """An earlier stage has derived it."""
     return context.result(node) if isinstance(node, Partial) else None
@@ -253,8 +265,9 @@ def known_result(node: Expr, context: Context) -> Expr | None:
 @rule(
     "chain rule through the graph",
     "∂c/∂x_n = ∂c/∂s_i ∂s_i/∂x_n",
+    free="n",
     where="s_i = sin(x_i); c = 1_j s_j^2",
-    refuses=("∂c/∂s_i", "∂s_i/∂x_n"),
+    refuses=("∂c/∂s_n", "∂s_T/∂x_n"),
 )
 def graph_chain_rule(node: Expr, context: Context) -> Expr | None:
     """The variable acts through each definition that uses it, one contracted term for each."""
@@ -285,7 +298,8 @@ def links(node: Partial, graph: Graph) -> list[Link]:
     function, variable = name_of(node.function), name_of(node.variable)
     if function not in graph and (output := _short_output(variable, graph)):
         return [Link(graph[output])]
-    reached = graph.ancestors(function) | {function} if function in graph else set(graph.names)
+    ends = {function} if function in graph else set(graph.outputs)
+    reached = ends.union(*(graph.ancestors(end) for end in ends))
     return [
         Link(equation, _held(equation.name, variable, graph))
         for equation in graph.equations

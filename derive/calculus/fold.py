@@ -17,10 +17,9 @@ from sympy import (
     Indexed,
     KroneckerDelta,
     Mul,
-    Poly,
-    PolynomialError,
     S,
     exp,
+    expand_mul,
     fraction,
     log,
     together,
@@ -225,19 +224,16 @@ def _solve(name: Expr, right: Expr, atom: Expr) -> Expr | None:
         return name
     unknown = Dummy(real=True)
     above, below = fraction(together(right.xreplace({atom: unknown})))
-    try:
-        equation = Poly(name * below - above, unknown)
-    except PolynomialError:
-        return None
-    if equation.degree() != 1:
-        return None
-    slope, constant = equation.all_coeffs()
-    return -constant / slope
+    difference = expand_mul(name * below - above)
+    slope, constant = difference.coeff(unknown, 1), difference.coeff(unknown, 0)
+    is_linear = expand_mul(difference - slope * unknown - constant) == 0
+    return -constant / slope if slope != 0 and is_linear else None
 
 
 @rule(
     "write a name for its definition",
     "exp(x_i)/σ = s_i",
+    free="i",
     where="σ := 1_j exp(x_j); s_i = exp(x_i)/σ",
 )
 def fold(node: Expr, context: Context) -> Expr | None:

@@ -16,8 +16,9 @@ _X_Y = "z_i = x_i + a y_i"
 @rule(
     "contract the Kronecker delta",
     "x_i δ_in = x_n",
+    free="n",
     where=_X_Y,
-    refuses=("x_n δ_in", "1_i (x_i + δ_in)"),
+    refuses=("x_n δ_nT", "x_i y_i 1_n"),
 )
 def contract_delta(node: Expr, context: Context) -> Expr | None:
     """Of the sum over i only the term with i = n is left."""
@@ -45,6 +46,7 @@ def _bound_slot(delta: Expr, indices: list[Index]) -> tuple[Index, Expr] | None:
 @rule(
     "drop the one-tensor",
     "1_n x_n = x_n",
+    free="n",
     where=_X_Y,
     refuses=("1_i x_i", "1_n a"),
 )
@@ -73,7 +75,7 @@ def _drop_in_contraction(node: Contraction) -> Expr | None:
     return None
 
 
-@rule("sum of ones", "1_h 1_h = H", where="m = 1_h x_h / H", refuses=("1_h x_h",))
+@rule("sum of ones", "1_h 1_h = H", where="m = (1/H) 1_h x_h", refuses=("1_h x_h",))
 def sum_of_ones(node: Expr, context: Context) -> Expr | None:
     """As many ones as the index has values."""
     if isinstance(node, Contraction) and isinstance(node.body, One):
@@ -104,8 +106,9 @@ def distribute(node: Expr, context: Context) -> Expr | None:
 @rule(
     "contract the Kronecker delta term by term",
     "y_i (x_i δ_in + a) = x_n y_n + a 1_i y_i",
+    free="n",
     where=_X_Y,
-    refuses=("y_i (x_i + a)", "y_i (x_n δ_nm + a)"),
+    refuses=("y_i (x_i + a)", "y_i δ_in"),
 )
 def contract_in_sum(node: Expr, context: Context) -> Expr | None:
     """Where a delta stands in some terms of a sum, the sum is written out and it contracts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sympy import Expr
+from sympy.core.sorting import default_sort_key
 
 from derive.calculus.context import Context, Key, key_of
 from derive.calculus.derivation import Derivation, Stage
@@ -22,8 +23,8 @@ from derive.calculus.fold import fold_rules
 from derive.calculus.index_algebra import INDICES
 from derive.calculus.rule import Rule
 from derive.calculus.tidy import tidy
-from derive.errors import GoalError
-from derive.expressions import Graph, Index, Partial, Tensor, indices_of, name_of
+from derive.errors import DerivationError, GoalError
+from derive.expressions import Graph, Index, Partial, Tensor, indices_of, is_tensor, name_of
 
 __all__ = ["derive"]
 
@@ -80,8 +81,8 @@ class _Planner:
         through = [] if goal.held else links(goal, self.graph)
         if function not in self.graph and not through:
             raise GoalError(
-                f"no definition depends on {variable}",
-                mend="ask for the derivative by a tensor that the definitions use",
+                f"no output depends on {variable}",
+                mend="ask for the derivative by a tensor that an output is made of",
             )
         if not through or (function in self.graph and through == [Link(self.graph[function])]):
             yield from self._abbreviated(goal)
@@ -146,12 +147,23 @@ class _Planner:
         else:
             self._definition_lines(log)
         log.exhaust(EVALUATE)
+        self._check_done(log.expr)
         log.line()
         log.exhaust(INDICES)
         log.line()
         log.record(tidy(log.expr, context, self._folds(goal)))
         log.line()
         return Stage(goal, tuple(log.lines), _title(goal, self.graph))
+
+    def _check_done(self, expr: Expr) -> None:
+        """Refuse a derivative that no rule has taken out, except the upstream gradient."""
+        for partial in sorted(expr.atoms(Partial), key=default_sort_key):
+            function = partial.function
+            if not is_tensor(function) or name_of(function) in self.graph.arity:
+                raise DerivationError(
+                    f"no rule differentiates {function.func.__name__}",
+                    mend="write it with functions that the notation knows",
+                )
 
     def _folds(self, goal: Partial) -> list[Rule]:
         """The ways to write the goal's function, and what it is made of, for its definition."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sympy import Expr
@@ -24,6 +24,7 @@ class Rule:
     ----------
     name : what stands beside a line.
     statement : an instance of the rule in the input language, `left = right`.
+    free : the index letters that are free in the statement.
     where : equations for the names in the statement.
     refuses : look-alikes of the left side that the rule leaves alone.
     reason : one sentence on why it holds.
@@ -33,7 +34,8 @@ class Rule:
     name: str
     statement: str
     reason: str
-    rewrite: Rewrite
+    rewrite: Rewrite = field(compare=False)
+    free: str = ""
     where: str = ""
     refuses: tuple[str, ...] = ()
 
@@ -45,12 +47,12 @@ class Rule:
 
 
 def rule(
-    name: str, statement: str, *, where: str = "", refuses: tuple[str, ...] = ()
+    name: str, statement: str, *, free: str = "", where: str = "", refuses: tuple[str, ...] = ()
 ) -> Callable[[Rewrite], Rule]:
     """Make a rule of a function; the first line of its docstring is the reason."""
 
     def decorate(rewrite: Rewrite) -> Rule:
         reason = (rewrite.__doc__ or "").strip().partition("\n")[0]
-        return Rule(name, statement, reason, rewrite, where, refuses)
+        return Rule(name, statement, reason, rewrite, free, where, refuses)
 
     return decorate

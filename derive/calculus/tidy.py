@@ -18,6 +18,10 @@ from derive.expressions import broadcast, ranging
 __all__ = ["tidy"]
 
 MOST_FORMS = 24
+# A form this much dearer than the first is no way to a cheaper one.
+DETOUR, ALLOWANCE = 2.5, 10.0
+# Between forms that cost the same, one that was reached by expanding wins over a factored one.
+FACTORED = 0.01
 
 Path = tuple[Step, ...]
 
@@ -28,24 +32,30 @@ def tidy(expr: Expr, context: Context, folds: Sequence[Rule]) -> Path:
     Breadth first; forms seen before are not visited again and their number is bounded, so the
     search ends. There is no step when the expression is the cheapest form itself.
     """
-    best: tuple[float, Path] = (cost(expr), ())
+    first = cost(expr)
+    best: tuple[float, Path] = (first, ())
     seen = {expr}
     queue: list[tuple[Expr, Path]] = [(expr, ())]
     for form, path in queue:
-        for candidate, steps in _endings(form, path, context):
-            best = min(best, (cost(candidate), steps), key=lambda found: (found[0], len(found[1])))
+        for ending in _endings(form, path, context):
+            best = min(best, ending, key=lambda found: (found[0], len(found[1])))
         for after, steps in _neighbours(form, path, folds, context):
-            if after not in seen and len(queue) < MOST_FORMS:
+            if (
+                after not in seen
+                and len(queue) < MOST_FORMS
+                and cost(after) < DETOUR * first + ALLOWANCE
+            ):
                 seen.add(after)
                 queue.append((after, steps))
     return best[1]
 
 
-def _endings(form: Expr, path: Path, context: Context) -> Iterator[tuple[Expr, Path]]:
-    yield form, path
+def _endings(form: Expr, path: Path, context: Context) -> Iterator[tuple[float, Path]]:
+    """What a form costs as it is and factored, with the steps that lead there."""
+    yield cost(form), path
     after = factor(form, context)
     if after is not None:
-        yield after, (*path, _step(factor, form, after))
+        yield cost(after) + FACTORED, (*path, _step(factor, form, after))
 
 
 def _neighbours(

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Literal
+from typing import Literal
 
-from sympy import Expr, Indexed, Integer, KroneckerDelta, preorder_traversal
+from sympy import Expr, Indexed, preorder_traversal
 
 from derive.errors import DefinitionError, Subject
-from derive.expressions.contraction import Contraction
 from derive.expressions.indices import (
     Index,
     Size,
@@ -22,6 +21,7 @@ from derive.expressions.indices import (
     name_of,
     tensor,
 )
+from derive.expressions.sizes import Sizes
 
 __all__ = ["Equation", "Graph", "Kind", "tensors_in"]
 
@@ -104,7 +104,9 @@ class Graph:
             self._check_sides(number, equation)
             self._check_arity(number, equation)
         self._check_order()
-        self._sizes = _Sizes(self)
+        self._sizes = Sizes(
+            [(eq.lhs, eq.rhs) for eq in self.equations], self.letters, self.declared
+        )
         self._by_name = {
             eq.name: Equation(self.sized(eq.lhs, eq.lhs), self.sized(eq.rhs, eq.lhs), eq.kind)
             for eq in self.equations
@@ -245,122 +247,3 @@ class Graph:
                 mend="a definition uses inputs and names defined without it",
                 subjects=(Subject(names[0], number),),
             ) from None
-
-
-Node = tuple[Any, Any]
-_Scope = Mapping[Index, Node]
-_Path = tuple[int, ...]
-
-
-class _Sizes:
-    """Union-find over axes, labels and the indices of each line."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.parent: dict[Node, Node] = {}
-        self.graph = graph
-        for number, equation in enumerate(graph.equations):
-            self._unify_line(number, equation.lhs, equation.rhs)
-        self.declared: dict[Node, tuple[str | int, tuple[str, int], str]] = {}
-        for axis, letters in graph.letters.items():
-            for letter in letters:
-                if letter in graph.declared:
-                    self._declare(axis, letter)
-
-    def _unify_line(self, line: int, *exprs: Expr) -> _Scope:
-        """Join the axes in expressions that share their free indices."""
-        letters = {index for expr in exprs for index in free_indices(expr)}
-        scope = {index: (line, index.name) for index in letters if not index.is_label}
-        for position, expr in enumerate(exprs):
-            self._unify(expr, scope, (line, position))
-        return scope
-
-    def _declare(self, axis: tuple[str, int], letter: str) -> None:
-        size = self.graph.declared[letter]
-        root = self._find(axis)
-        known, (name, position), other = self.declared.setdefault(root, (size, axis, letter))
-        if known != size:
-            raise DefinitionError(
-                f"axis {axis[1] + 1} of {axis[0]} has size {size} as index {letter}, "
-                f"but axis {position + 1} of {name}, which is as long, has size {known} "
-                f"as index {other}",
-                mend="indices that run over one axis have one size",
-                subjects=(Subject(axis[0], letter=letter), Subject(name, letter=other)),
-            )
-
-    def _find(self, node: Node) -> Node:
-        while (parent := self.parent.setdefault(node, node)) != node:
-            node = parent
-        return node
-
-    def _union(self, a: Node, b: Node) -> None:
-        # The lesser root wins, so that the name of a size does not depend on the order.
-        low, high = sorted((self._find(a), self._find(b)), key=_rank)
-        self.parent[high] = low
-
-    def _unify(self, expr: Expr, scope: _Scope, path: _Path) -> None:
-        """Join the axes that one index runs over; `path` tells the contractions apart."""
-        scope = _inside(expr, scope, path)
-        if isinstance(expr, Indexed):
-            for axis, slot in enumerate(expr.indices):
-                self._join((name_of(expr), axis), _slot_node(slot, scope))
-        elif isinstance(expr, KroneckerDelta):
-            self._join(*(_slot_node(slot, scope) for slot in expr.args))
-        for position, arg in enumerate(expr.args):
-            self._unify(arg, scope, (*path, position))
-
-    def _join(self, a: Node | None, b: Node | None) -> None:
-        if a is not None and b is not None:
-            self._union(a, b)
-
-    def _size(self, node: Node) -> Expr:
-        root = self._find(node)
-        for declared, (size, _, _) in self.declared.items():
-            if self._find(declared) == root:
-                return Integer(size) if isinstance(size, int) else Size(size)
-        return Size(".".join(str(part) for part in root))
-
-    def of_axis(self, name: str, axis: int) -> Expr:
-        return self._size((name, axis))
-
-    def of_label(self, name: str) -> Expr:
-        return self._size(("label", name))
-
-    def attach(self, expr: Expr, *context: Expr) -> Expr:
-        line = len(self.graph.equations)
-        outer, self.parent = self.parent, dict(self.parent)
-        try:
-            scope = self._unify_line(line, expr, *context)
-            return self._rebuild(expr, scope, (line, 0))
-        finally:
-            self.parent = outer
-
-    def _rebuild(self, expr: Expr, scope: _Scope, path: _Path) -> Expr:
-        if isinstance(expr, Index):
-            return expr.sized(self._size(scope.get(expr, ("label", expr.name))))
-        if not free_indices(expr) and not expr.has(Contraction):
-            return expr
-        args = [
-            self._rebuild(arg, _inside(expr, scope, path), (*path, position))
-            for position, arg in enumerate(expr.args)
-        ]
-        return expr.func(*args)
-
-
-def _inside(expr: Expr, scope: _Scope, path: _Path) -> _Scope:
-    """The scope in the body of a contraction; any other node leaves it as it is."""
-    if not isinstance(expr, Contraction):
-        return scope
-    return {**scope, **{index: (path, index.name) for index in expr.bound}}
-
-
-def _slot_node(slot: Expr, scope: _Scope) -> Node | None:
-    """What a slot of a tensor is in the union-find; None for a number or a sum of indices."""
-    if isinstance(slot, Index):
-        return scope.get(slot, ("label", slot.name))
-    return ("label", name_of(slot)) if isinstance(slot, Indexed) else None
-
-
-def _rank(node: Any) -> tuple[bool, bool, str]:
-    """Axes before labels before the indices of single lines."""
-    axis = isinstance(node[0], str) and isinstance(node[1], int)
-    return (not axis, node[0] != "label", str(node))

@@ -64,7 +64,8 @@ class Index(Symbol):
         return (self.name, self.size), {}
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.name, self.size)
+        # Text, because SymPy compares what stands here and a size may be None.
+        return (self.name, str(self.size))
 
     def sort_key(self, order: str | None = None) -> Any:
         return self.class_key(), (2, (self.name, str(self.size))), S.One.sort_key(), S.One
@@ -170,7 +171,7 @@ def broadcast(expr: Expr, indices: Iterable[Index]) -> Expr:
     A scalar term of a sum needs none: a scalar may be added to anything.
     """
     wanted = set(indices)
-    if expr.is_zero or ranging(expr) == wanted == set():
+    if expr == 0 or ranging(expr) == wanted == set():
         return expr
     if expr.is_Add:
         inner = ranging(expr)

@@ -1,0 +1,18 @@
+"""All the rules on one screen, in the order in which the engine tries them."""
+
+from __future__ import annotations
+
+from derive.calculus.algebra import ALGEBRA
+from derive.calculus.derivative import CHAIN, EVALUATE, STRUCTURE, UNFOLD, graph_chain_rule
+from derive.calculus.fold import fold
+from derive.calculus.index_algebra import INDICES, SUMS
+from derive.calculus.rule import Rule
+
+__all__ = ["RULES"]
+
+RULES: tuple[Rule, ...] = tuple(
+    dict.fromkeys(
+        (graph_chain_rule, *UNFOLD, *STRUCTURE, *CHAIN, *EVALUATE, *INDICES, *SUMS, *ALGEBRA, fold)
+    )
+)
+"""Every rule once."""

@@ -1,0 +1,156 @@
+"""The sizes of axes and indices: declared, or inferred from which indices run over which axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sympy import Expr, Indexed, Integer, KroneckerDelta
+
+from derive.errors import DefinitionError, Subject
+from derive.expressions.contraction import Contraction
+from derive.expressions.indices import Index, Size, free_indices, name_of
+
+__all__ = ["Sizes"]
+
+Node = tuple[Any, Any]
+_Scope = Mapping[Index, Node]
+_Path = tuple[int, ...]
+
+
+class Sizes:
+    """Union-find over axes, labels and the indices of each line.
+
+    Parameters
+    ----------
+    lines : the two sides of each equation.
+    letters : the index letters that the author used for an axis.
+    declared : the sizes of index letters.
+
+    Raises
+    ------
+    DefinitionError : two sizes for one axis.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[tuple[Expr, Expr]],
+        letters: Mapping[tuple[str, int], Sequence[str]],
+        declared: Mapping[str, str | int],
+    ) -> None:
+        self.parent: dict[Node, Node] = {}
+        self.lines = len(lines)
+        for number, sides in enumerate(lines):
+            self._unify_line(number, *sides)
+        self.declared: dict[Node, tuple[str | int, tuple[str, int], str]] = {}
+        for axis, used in letters.items():
+            for letter in used:
+                if letter in declared:
+                    self._declare(axis, letter, declared[letter])
+
+    def _unify_line(self, line: int, *exprs: Expr) -> _Scope:
+        """Join the axes in expressions that share their free indices."""
+        letters = {index for expr in exprs for index in free_indices(expr)}
+        scope = {index: (line, index.name) for index in letters if not index.is_label}
+        for position, expr in enumerate(exprs):
+            self._unify(expr, scope, (line, position))
+        return scope
+
+    def _declare(self, axis: tuple[str, int], letter: str, size: str | int) -> None:
+        root = self._find(axis)
+        known, (name, position), other = self.declared.setdefault(root, (size, axis, letter))
+        if known != size:
+            raise DefinitionError(
+                f"axis {axis[1] + 1} of {axis[0]} has size {size} as index {letter}, "
+                f"but axis {position + 1} of {name}, which is as long, has size {known} "
+                f"as index {other}",
+                mend="indices that run over one axis have one size",
+                subjects=(Subject(axis[0], letter=letter), Subject(name, letter=other)),
+            )
+
+    def _find(self, node: Node) -> Node:
+        while (parent := self.parent.setdefault(node, node)) != node:
+            node = parent
+        return node
+
+    def _union(self, a: Node, b: Node) -> None:
+        # The lesser root wins, so that the name of a size does not depend on the order.
+        low, high = sorted((self._find(a), self._find(b)), key=_rank)
+        self.parent[high] = low
+
+    def _unify(self, expr: Expr, scope: _Scope, path: _Path) -> None:
+        """Join the axes that one index runs over; `path` tells the contractions apart."""
+        scope = _inside(expr, scope, path)
+        if isinstance(expr, Indexed):
+            for axis, slot in enumerate(expr.indices):
+                self._join((name_of(expr), axis), _slot_node(slot, scope))
+        elif isinstance(expr, KroneckerDelta):
+            self._join(*(_slot_node(slot, scope) for slot in expr.args))
+        for position, arg in enumerate(expr.args):
+            self._unify(arg, scope, (*path, position))
+
+    def _join(self, a: Node | None, b: Node | None) -> None:
+        if a is not None and b is not None:
+            self._union(a, b)
+
+    def _size(self, node: Node, given: Expr | None = None) -> Expr:
+        """The size of a class of axes; of an index alone, the one that it brings along."""
+        root = self._find(node)
+        for declared, (size, _, _) in self.declared.items():
+            if self._find(declared) == root:
+                return Integer(size) if isinstance(size, int) else Size(size)
+        if given is not None and not _is_lasting(root):
+            return given
+        return Size(".".join(str(part) for part in root))
+
+    def of_axis(self, name: str, axis: int) -> Expr:
+        """The size of an axis of a tensor."""
+        return self._size((name, axis))
+
+    def of_label(self, name: str) -> Expr:
+        """The number of values of a label, or of the entries of a tensor of labels."""
+        return self._size(("label", name))
+
+    def attach(self, expr: Expr, *context: Expr) -> Expr:
+        """The expression with the size on every index; `context` shares its free indices."""
+        outer, self.parent = self.parent, dict(self.parent)
+        try:
+            scope = self._unify_line(self.lines, expr, *context)
+            return self._rebuild(expr, scope, (self.lines, 0))
+        finally:
+            self.parent = outer
+
+    def _rebuild(self, expr: Expr, scope: _Scope, path: _Path) -> Expr:
+        if isinstance(expr, Index):
+            return expr.sized(self._size(scope.get(expr, ("label", expr.name)), given=expr.size))
+        if not free_indices(expr) and not expr.has(Contraction):
+            return expr
+        args = [
+            self._rebuild(arg, _inside(expr, scope, path), (*path, position))
+            for position, arg in enumerate(expr.args)
+        ]
+        return expr.func(*args)
+
+
+def _inside(expr: Expr, scope: _Scope, path: _Path) -> _Scope:
+    """The scope in the body of a contraction; any other node leaves it as it is."""
+    if not isinstance(expr, Contraction):
+        return scope
+    return {**scope, **{index: (path, index.name) for index in expr.bound}}
+
+
+def _slot_node(slot: Expr, scope: _Scope) -> Node | None:
+    """What a slot of a tensor is in the union-find; None for a number or a sum of indices."""
+    if isinstance(slot, Index):
+        return scope.get(slot, ("label", slot.name))
+    return ("label", name_of(slot)) if isinstance(slot, Indexed) else None
+
+
+def _is_lasting(node: Any) -> bool:
+    """Whether the node is an axis or a label, and not an index of a single line."""
+    return isinstance(node[0], str)
+
+
+def _rank(node: Any) -> tuple[bool, bool, str]:
+    """Axes before labels before the indices of single lines."""
+    return (not _is_lasting(node), node[0] == "label", str(node))
