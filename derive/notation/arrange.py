@@ -1,0 +1,212 @@
+"""The layout of an expression: dummies get letters, signs, fractions and orders are chosen.
+
+The only traversal of expressions for printing. It never repairs: a one-tensor is printed where the
+tree has one, and a node that it does not know is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Rational, S, exp
+
+from derive.errors import NotationError
+from derive.expressions import (
+    Bound,
+    Contraction,
+    Graph,
+    Index,
+    One,
+    Partial,
+    Size,
+    elementary,
+    indices_of,
+    is_tensor,
+    name_of,
+)
+from derive.notation.layout import (
+    Apply,
+    Delta,
+    Derivative,
+    Exponential,
+    Group,
+    Letter,
+    Node,
+    Number,
+    OneTensor,
+    Power,
+    Root,
+    Sum,
+    Symbol,
+    Term,
+    letters_in,
+)
+from derive.notation.letters import Scope, name_dummies, outermost
+from derive.notation.order import Order
+
+__all__ = ["arrange"]
+
+
+def arrange(expr: Expr, graph: Graph, reserved: Sequence[Expr] = ()) -> Node:
+    """The layout of an expression; `reserved` stands on the same line."""
+    return _Arranger(graph).node(expr, outermost(expr, reserved))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A factor of a product, in the scope of the sum that it came from."""
+
+    expr: Expr
+    scope: Scope
+
+
+class _Arranger:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.order = Order(graph)
+
+    def node(self, expr: Expr, scope: Scope) -> Node:
+        """The layout of any expression, its sign included."""
+        negative, node = self.signed(expr, scope)
+        return Sum((Term(True, node),)) if negative else node
+
+    def signed(self, expr: Expr, scope: Scope) -> tuple[bool, Node]:
+        """Whether the expression has a minus sign in front, and the layout without it."""
+        if isinstance(expr, Mul | Contraction | Rational) or _is_inverse(expr):
+            return self._product(expr, scope)
+        for kind, method in self._methods:
+            if isinstance(expr, kind):
+                return False, method(self, expr, scope)
+        return False, self._leaf(expr, scope)
+
+    def _leaf(self, expr: Expr, scope: Scope) -> Node:
+        if is_tensor(expr):
+            return self._tensor(expr, scope)
+        if expr is S.Pi and "π" not in self.graph.names:
+            return Symbol("π")
+        row = elementary(expr)
+        if row is None:
+            raise NotationError(f"the notation has no way to write {type(expr).__name__}: {expr}")
+        return Apply(row.name, row.latex, self.node(expr.args[0], scope))
+
+    def _sum(self, expr: Expr, scope: Scope) -> Node:
+        terms = [Term(*self.signed(term, scope)) for term in expr.args]
+        return Sum(tuple(sorted(terms, key=self.order.of_term)))
+
+    def _power(self, expr: Expr, scope: Scope) -> Node:
+        base = self.node(expr.base, scope)
+        if expr.exp == S.Half:
+            return Root(base)
+        exponent = self.node(expr.exp, scope.without(letters_in(base)))
+        return Power(_closed(expr.base, base), exponent)
+
+    def _exponential(self, expr: Expr, scope: Scope) -> Node:
+        return Exponential(self.node(S.One if expr is S.Exp1 else expr.args[0], scope))
+
+    def _partial(self, expr: Partial, scope: Scope) -> Node:
+        function = self.node(expr.function, scope)
+        variable = self.node(expr.variable, scope.without(letters_in(function)))
+        return Derivative(function, variable, expr.held)
+
+    def _delta(self, expr: Expr, scope: Scope) -> Node:
+        first, second = sorted((self._slot(s, scope) for s in expr.args), key=self.order.of_slot)
+        return Delta((first, second))
+
+    def _one(self, expr: One, scope: Scope) -> Node:
+        return OneTensor(self._slot(expr.index, scope))
+
+    def _tensor(self, expr: Expr, scope: Scope) -> Node:
+        if isinstance(expr, Size) and not expr.is_named:
+            name, _, axis = expr.name.rpartition(".")
+            raise NotationError(
+                f"axis {int(axis) + 1} of {name} has a size without a name",
+                mend="declare a size for one of the index letters, such as i = N",
+            )
+        return Symbol(name_of(expr), tuple(self._slot(slot, scope) for slot in indices_of(expr)))
+
+    def _slot(self, slot: Expr, scope: Scope) -> Node:
+        """What stands at an index position."""
+        if isinstance(slot, Bound) and slot in scope.letters:
+            return Letter(scope.letters[slot])
+        if isinstance(slot, Index) and not isinstance(slot, Bound) and slot.name[0] != "_":
+            return Letter(slot.name)
+        if isinstance(slot, Integer) and slot >= 0:
+            return Number(int(slot))
+        if not isinstance(slot, Index) and is_tensor(slot) and slot.is_integer:
+            return self._tensor(slot, scope)
+        raise NotationError(f"the notation has no way to write the index {slot}")
+
+    def _product(self, expr: Expr, scope: Scope) -> tuple[bool, Node]:
+        coefficient, parts, inner = self._factors(expr, scope)
+        above: list[Node] = []
+        below: list[Node] = []
+        for part in parts:
+            inverse = _is_inverse(part.expr)
+            bare = 1 / part.expr if inverse else part.expr
+            node = self.node(bare, Scope(part.scope.letters, inner.taken))
+            # A sum that is a factor of its own is half of a square; the others were opened.
+            apart = isinstance(bare, Contraction) and not inverse
+            node = Group(node) if apart else _closed(bare, node)
+            (below if inverse else above).append(node)
+            # A letter is not to be had twice in one product, not even in sums inside two factors.
+            inner = inner.without(letters_in(node))
+        bound = inner.taken - scope.taken
+        return bool(coefficient < 0), self.order.product(abs(coefficient), above, below, bound)
+
+    def _factors(self, expr: Expr, scope: Scope) -> tuple[Rational, list[_Part], Scope]:
+        """The number in a product and its factors, the contractions among them opened."""
+        coefficient: Rational = S.One
+        parts: list[_Part] = []
+        for factor in Mul.make_args(expr):
+            if isinstance(factor, Contraction):
+                inner = name_dummies(factor.body, factor.bound, self.graph, scope)
+                parts += [_Part(part, inner) for part in _held_twice(factor)]
+                scope = scope.without(inner.taken)
+            elif isinstance(factor, Rational):
+                coefficient *= factor
+            else:
+                parts.append(_Part(factor, scope))
+        return coefficient, parts, scope
+
+    _methods: tuple[tuple[Any, Callable[..., Node]], ...] = (
+        (Add, _sum),
+        (exp, _exponential),
+        (type(S.Exp1), _exponential),
+        (Pow, _power),
+        (Partial, _partial),
+        (KroneckerDelta, _delta),
+        (One, _one),
+        (Indexed, _tensor),
+    )
+
+
+def _is_inverse(expr: Expr) -> bool:
+    """Whether an expression is printed below a fraction line."""
+    return bool(expr.is_Pow and expr.exp.is_Rational and expr.exp < 0)
+
+
+def _closed(expr: Expr, node: Node) -> Node:
+    """A trace such as `x_ii` in parentheses, where another factor may follow or a power stand."""
+    return Group(node) if isinstance(expr, Contraction) and isinstance(node, Symbol) else node
+
+
+def _held_twice(expr: Contraction) -> list[Expr]:
+    """The factors of a sum such that two of them hold each bound index: `x_i x_i` for a square.
+
+    A tensor with the index in two slots is two occurrences already.
+    """
+    parts = list(Mul.make_args(expr.body))
+    for index in expr.bound:
+        holders = [part for part in parts if index in part.free_symbols]
+        if len(holders) != 1 or isinstance(holders[0], Indexed):
+            continue
+        (part,) = holders
+        if isinstance(part, One):
+            parts = [*parts, part]
+        elif part.is_Pow and part.exp.is_Integer and part.exp > 1:
+            parts = [p for p in parts if p is not part] + [part.base, part.base ** (part.exp - 1)]
+        else:
+            raise NotationError(f"a sum over one factor needs a one-tensor: {part}")
+    return parts

@@ -1,0 +1,266 @@
+"""Bind the indices of a syntax tree: where each dummy is summed, and the expression it makes.
+
+A dummy is summed over the smallest product that holds all its occurrences. Reading goes from
+the outside in: a letter that occurs in two or more factors of a product is bound there, one that
+occurs in a single factor is left to that factor.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from math import factorial
+
+from sympy import Expr, Integer, KroneckerDelta, Mul, S
+
+from derive.expressions import Contraction, Index, One, Partial, tensor
+from derive.notation import arithmetic
+from derive.notation.source import Mistake, Span
+from derive.notation.syntax import (
+    Call,
+    Constant,
+    Delta,
+    Derivative,
+    Entry,
+    Group,
+    Letter,
+    Named,
+    Node,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Slot,
+    Sum,
+)
+
+__all__ = ["CONSTANTS", "Effort", "bind"]
+
+CONSTANTS = {"e": S.Exp1, "π": S.Pi}
+"""Names of numbers, unless a tensor has the name."""
+
+_Letters = frozenset[str]
+
+_LONGEST_QUOTE = 40
+MOST_DUMMIES = 12
+_MOST_ORDERS = 720
+_MOST_EFFORT = 10 * _MOST_ORDERS
+
+
+@dataclass
+class Effort:
+    """How much has been spent on sums so far, which bounds the time that a text can take."""
+
+    spent: int = 0
+
+
+def bind(
+    tree: Node,
+    text: str,
+    free: Set[str],
+    tensors: Set[str],
+    *,
+    sizes: Mapping[str, Expr] | None = None,
+    effort: Effort | None = None,
+    factored: bool = False,
+) -> Expr:
+    """The expression that the tree says when the letters `free` are free.
+
+    `tensors` are the names that are tensors though a number bears them too. `sizes` of letters
+    count for an index that runs over no axis, as in `1_h 1_h`; axes tell the others. In a line that was
+    `factored` a term may lack an index that a factor outside carries: `s_n (δ_nm - s_m)`.
+
+    Raises
+    ------
+    Mistake : a lone index, additive terms with different indices, a label where none may be.
+    """
+    return _Binder(tree, text, tensors, sizes or {}, factored, effort or Effort()).bind(
+        tree, frozenset(free)
+    )
+
+
+@dataclass(frozen=True)
+class _Binder:
+    root: Node
+    text: str
+    tensors: Set[str]
+    sizes: Mapping[str, Expr]
+    factored: bool
+    effort: Effort
+
+    def bind(self, node: Node, scope: _Letters, carried: _Letters = frozenset()) -> Expr:
+        """The expression of a node where the letters in `scope` have a meaning already.
+
+        Factors outside carry the letters in `carried` into each term of the node.
+        """
+        match node:
+            case Number(value=value):
+                return arithmetic.number(value.numerator, value.denominator)
+            case Group(inner=inner):
+                return self.bind(inner, scope, carried)
+            case Named() | Ones() | Delta():
+                return self._leaf(node, scope)
+            case Sum():
+                return self._sum(node, scope, carried)
+            case Product():
+                return self._product(node, scope, carried)
+            case Power():
+                return self._power(node, scope, carried)
+            case Call(function=function, argument=argument):
+                return arithmetic.apply(function, self.bind(argument, scope), node.span)
+            case Derivative():
+                return self._derivative(node, scope)
+        raise TypeError(f"no reading for {type(node).__name__}")
+
+    def _sum(self, node: Sum, scope: _Letters, carried: _Letters) -> Expr:
+        self._check_terms(node, scope - carried if self.factored else scope)
+        terms = [self.bind(term, scope, carried) for term in node.terms]
+        signed = [-term if minus else term for term, minus in zip(terms, node.minus, strict=True)]
+        return arithmetic.add(signed, node.span)
+
+    def _check_terms(self, node: Sum, scope: _Letters) -> None:
+        """Every additive term carries the same free indices; a scalar may be added to any."""
+        kinds = [(term, term.letters & scope) for term in node.terms if term.letters & scope]
+        for term, letters in kinds[1:]:
+            first, others = kinds[0]
+            if letters != others:
+                missing = sorted(letters ^ others)[0]
+                lacking = term if missing in others else first
+                raise Mistake(
+                    "the terms of a sum carry the same free indices, but one has "
+                    f"{_list(others)} and another {_list(letters)}",
+                    term.span,
+                    first.span,
+                    mend=f"{self._with_one(missing, lacking)} to broadcast over {missing}",
+                )
+
+    def _product(self, node: Product, scope: _Letters, carried: _Letters) -> Expr:
+        counts = Counter(letter for factor in node.factors for letter in factor.letters)
+        bound = sorted(letter for letter in counts.keys() - scope if counts[letter] > 1)
+        if len(bound) > MOST_DUMMIES:
+            raise Mistake(
+                f"one product sums over {len(bound)} indices",
+                node.span,
+                mend=f"at most {MOST_DUMMIES} can be read; give a part a name of its own",
+            )
+        inner, factors = scope.union(bound), []
+        for factor, divides in zip(node.factors, node.divides, strict=True):
+            others = {letter for letter in counts if counts[letter] > (letter in factor.letters)}
+            value = self.bind(factor, inner, frozenset() if divides else carried | others)
+            factors.append(arithmetic.reciprocal(value, factor.span) if divides else value)
+        return self._contract(node, arithmetic.multiply(factors, node.span), bound)
+
+    def _power(self, node: Power, scope: _Letters, carried: _Letters) -> Expr:
+        base, exponent = node.base, node.exponent
+        self._refuse_shared(node, base, exponent, scope)
+        whole = isinstance(exponent, Number) and exponent.value > 0 == exponent.value % 1
+        below = self.bind(base, scope, carried if whole else frozenset())
+        return arithmetic.raise_to(below, self.bind(exponent, scope), node.span)
+
+    def _contract(self, node: Node, body: Expr, letters: list[str]) -> Expr:
+        if not letters:
+            return body
+        summed = Contraction(body, *map(self._index, letters))
+        sums = [factor for factor in Mul.make_args(summed) if isinstance(factor, Contraction)]
+        # To order tied indices costs as many comparisons as they have permutations.
+        self.effort.spent += sum(min(factorial(len(one.bound)), _MOST_ORDERS) for one in sums)
+        if self.effort.spent > _MOST_EFFORT:
+            raise Mistake(
+                "there are too many sums over many indices",
+                node.span,
+                mend="give parts names of their own, each with few dummies",
+            )
+        return summed
+
+    def _leaf(self, node: Named | Ones | Delta, scope: _Letters) -> Expr:
+        found = [letter for slot in node.slots for letter in slot.letters]
+        counts = Counter(letter.name for letter in found if letter.name not in scope)
+        for letter in found:
+            if counts[letter.name] == 1:
+                raise self._lone(letter.name, node, letter.span)
+        return self._contract(node, self._value(node), sorted(counts))
+
+    def _value(self, node: Named | Ones | Delta) -> Expr:
+        match node:
+            case Named(name=name, slots=()) if name in CONSTANTS and name not in self.tensors:
+                return CONSTANTS[name]
+            case Named(name=name):
+                return tensor(name, *map(self._slot, node.slots))
+            case Delta():
+                return KroneckerDelta(*map(self._slot, node.slots))
+        return Mul(*map(self._one, node.slots))
+
+    def _slot(self, slot: Slot) -> Expr:
+        match slot:
+            case Letter(name=name):
+                return self._index(name)
+            case Constant(value=value):
+                return Integer(value)
+            case Entry(name=name, slots=slots):
+                return tensor(name, *map(self._slot, slots), integer=True)
+
+    def _index(self, letter: str) -> Index:
+        return Index(letter, self.sizes.get(letter))
+
+    def _one(self, slot: Slot) -> Expr:
+        """The one-tensor, whose index must range over an axis."""
+        if isinstance(slot, Letter) and not slot.is_label:
+            return One(self._index(slot.name))
+        raise Mistake(
+            "a label is a constant, and a one-tensor is summed or broadcast over its index",
+            slot.span,
+            mend="give the one-tensor a lower-case letter",
+        )
+
+    def _derivative(self, node: Derivative, scope: _Letters) -> Expr:
+        function, variable = node.numerator, node.denominator
+        self._refuse_shared(node, function, variable, scope)
+        inner = self.bind(variable, scope)
+        if not inner.free_symbols:
+            raise Mistake(
+                "a derivative cannot be taken with respect to a number",
+                variable.span,
+                mend="put a tensor below, as in `∂c/∂x_n`",
+            )
+        return Partial(self.bind(function, scope), inner, *node.held)
+
+    def _refuse_shared(self, node: Node, one: Node, other: Node, scope: _Letters) -> None:
+        """Refuse a dummy that stands in two parts of a node that is no product."""
+        for letter in sorted((one.letters & other.letters) - scope):
+            raise self._lone(letter, node, node.span)
+
+    def _lone(self, letter: str, node: Node, span: Span) -> Mistake:
+        return Mistake(
+            f"the index {letter} stands alone: it is neither free nor summed over",
+            span,
+            mend=f"{self._with_one(letter, self._term_around(node))} to sum over {letter}, "
+            f"or put {letter} on the left-hand side",
+        )
+
+    def _term_around(self, node: Node) -> Node:
+        """The innermost additive term that holds the node and says more than it."""
+        return list(_terms_around(self.root, node, is_term=True))[-1]
+
+    def _with_one(self, letter: str, term: Node) -> str:
+        quoted = " ".join(self.text[slice(*term.span)].split())
+        if isinstance(term, Sum):
+            quoted = f"({quoted})"
+        if len(quoted) > _LONGEST_QUOTE:
+            return f"write `1_{letter}` before this term"
+        return f"write `1_{letter} {quoted}`"
+
+
+def _terms_around(node: Node, target: Node, *, is_term: bool) -> Iterator[Node]:
+    """The additive terms that hold the target, outermost first."""
+    if is_term and not isinstance(node, Sum | Group):
+        yield node
+    for child in node.children:
+        if child.span[0] <= target.span[0] and target.span[1] <= child.span[1]:
+            whole = isinstance(node, Group | Call) and child is not target
+            opens = isinstance(node, Sum) or whole
+            yield from _terms_around(child, target, is_term=opens)
+
+
+def _list(letters: Set[str]) -> str:
+    return ", ".join(sorted(letters))

@@ -1,0 +1,263 @@
+"""From lark's reductions to the syntax tree of the plain-text surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from lark import Token, Transformer
+
+from derive.expressions import ELEMENTARY
+from derive.notation.source import Mistake, Span
+from derive.notation.subscripts import (
+    Subscript,
+    ends,
+    listed,
+    name_in_text,
+    run,
+    slots_of,
+    span_of,
+)
+from derive.notation.syntax import (
+    Call,
+    Delta,
+    Derivative,
+    Group,
+    Named,
+    Node,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Sum,
+)
+
+__all__ = ["FUNCTIONS", "Builder"]
+
+SPELLINGS = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}
+FUNCTIONS = {**{name: name for name in ELEMENTARY}, **SPELLINGS, "sqrt": "sqrt", "√": "sqrt"}
+"""How a function is written, and its name in the syntax tree."""
+
+
+# Bounds on what a person writes; beyond them arithmetic would take long.
+MOST_DEPTH = 100
+MOST_DIGITS = 40
+
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """A factor with `|_s` behind it, until it is known to end a derivative."""
+
+    node: Node
+    held: tuple[str, ...]
+    span: Span
+
+
+class Builder(Transformer[Token, Any]):
+    """One method for each rule of the grammar."""
+
+    def sum(self, children: list[Any]) -> Node:
+        signs = children if isinstance(children[0], Token) else [None, *children]
+        minus = tuple(sign is not None and str(sign) != "+" for sign in signs[::2])
+        terms = tuple(signs[1::2])
+        if len(terms) == 1 and not minus[0]:
+            return terms[0]
+        return _bounded(Sum(span_of(children), terms, minus))
+
+    def product(self, children: list[Any]) -> Node:
+        factors = _derivatives(_operators(children))
+        _check_neighbours(factors)
+        if len(factors) == 1:
+            return factors[0][1]
+        divides = tuple(operator == "/" for operator, _ in factors)
+        return _bounded(Product(span_of(children), tuple(f for _, f in factors), divides))
+
+    def item(self, children: list[Any]) -> Node | _Fixed:
+        if len(children) == 1:
+            return children[0]
+        node, held = children
+        span = span_of([node, *held])
+        names = tuple(name_in_text(str(t), ends(t)) for t in held if t.type == "NAME")
+        if isinstance(node, Derivative):
+            return replace(node, held=names, span=span)
+        return _Fixed(node, names, span)
+
+    def held(self, children: list[Token]) -> list[Token]:
+        return children
+
+    def partial(self, children: list[Any]) -> Node:
+        return Derivative(span_of(children), children[1], children[4])
+
+    def prefix(self, children: list[Any]) -> Node:
+        word, argument = children
+        if word == "√" and isinstance(argument, Power):
+            raise Mistake(
+                "it is not clear whether the root or the power comes first",
+                span_of(children),
+                mend="write `√(…^n)` or `(√…)^n`",
+            )
+        return _bounded(Call(span_of(children), FUNCTIONS[word], argument))
+
+    def call(self, children: list[Any]) -> Node:
+        word, _, argument, _ = children
+        return _bounded(Call(span_of(children), FUNCTIONS[word], argument))
+
+    def power(self, children: list[Any]) -> Node:
+        base, *rest = children
+        if not rest:
+            return base
+        exponent = rest[-1]
+        if isinstance(exponent, Token):
+            digits = exponent.translate(_SUPERSCRIPT)
+            exponent = _number(digits.lstrip("+-"), ends(exponent), negative=digits[0] == "-")
+        return _bounded(Power(span_of(children), base, exponent))
+
+    def exponent(self, children: list[Any]) -> Node:
+        if len(children) == 1:
+            return children[0]
+        if len(children) == 2:
+            return Sum(span_of(children), (children[1],), (str(children[0]) != "+",))
+        return Group(span_of(children), children[1])
+
+    def group(self, children: list[Any]) -> Node:
+        return _bounded(Group(span_of(children), children[1]))
+
+    def number(self, children: list[Token]) -> Node:
+        return _number(str(children[0]), span_of(children))
+
+    def tensor(self, children: list[Any]) -> Node:
+        span = span_of(children)
+        name = name_in_text(str(children[0]), ends(children[0]))
+        slots = slots_of(children[1:])
+        if name != "δ":
+            return Named(span, slots, name)
+        if len(slots) != 2:
+            raise Mistake(
+                f"δ has two indices, and here it has {len(slots)}",
+                span,
+                mend="write `δ_ij`; another tensor needs another name",
+            )
+        return Delta(span, slots)
+
+    def ones(self, children: list[Any]) -> Node:
+        return Ones(span_of(children), slots_of(children[1:]))
+
+    def subscript(self, children: list[Any]) -> Subscript:
+        span = span_of(children)
+        if children[0].type == "RUN":
+            return Subscript(run(str(children[0])[1:], span[0] + 1), span)
+        if len(children) == 2:
+            raise Mistake("the subscript is empty", span, mend="write an index letter after `_`")
+        return Subscript(listed(children[1]), span)
+
+    def slots(self, children: list[Any]) -> list[list[Any]]:
+        return [child for child in children if not isinstance(child, Token)]
+
+    def slot(self, children: list[Any]) -> list[Any]:
+        return children
+
+
+def _bounded(node: Node) -> Node:
+    if node.depth > MOST_DEPTH:
+        raise Mistake(
+            "the expression is nested too deeply",
+            node.span,
+            mend="give the inner parts names of their own",
+        )
+    return node
+
+
+def _number(text: str, span: Span, *, negative: bool = False) -> Number:
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) > MOST_DIGITS or len(exponent) > 3 or abs(int(exponent or 0)) > MOST_DIGITS:
+        raise Mistake(
+            "the number is too long", span, mend=f"at most {MOST_DIGITS} digits can be read"
+        )
+    value = Fraction(text)
+    return Number(span, -value if negative else value)
+
+
+# Products -----------------------------------------------------------------------------------
+
+
+def _operators(children: list[Any]) -> list[tuple[str, Any]]:
+    """The factors, each with the operator in front of it: `/`, `*` or nothing."""
+    pairs: list[tuple[str, Any]] = []
+    operator = ""
+    for child in children:
+        if isinstance(child, Token):
+            operator = "/" if child == "/" else "*"
+        else:
+            pairs.append((operator, child))
+            operator = ""
+    return pairs
+
+
+def _derivatives(factors: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The factors with each `d f / d x` made one; as a product it would be ambiguous anyway."""
+    joined: list[tuple[str, Any]] = []
+    position = 0
+    while position < len(factors):
+        four = factors[position : position + 4]
+        if _is_derivative(four):
+            joined.append((four[0][0], _derivative(*(factor for _, factor in four))))
+            position += 4
+        else:
+            joined.append(factors[position])
+            position += 1
+    return joined
+
+
+def _is_derivative(four: list[tuple[str, Any]]) -> bool:
+    """Whether factors read `d f / d x`."""
+    return (
+        [operator for operator, _ in four[1:]] == ["", "/", ""]
+        and _is_d(four[0][1])
+        and isinstance(four[1][1], Node)
+        and _is_d(four[2][1])
+    )
+
+
+def _is_d(node: Any) -> bool:
+    return isinstance(node, Named) and node.name == "d" and not node.slots
+
+
+def _derivative(first: Node, numerator: Any, _second: Node, last: Any) -> Node:
+    denominator, held = (last.node, last.held) if isinstance(last, _Fixed) else (last, ())
+    if not isinstance(denominator, Named | Group):
+        raise Mistake(
+            "a derivative is taken with respect to a tensor or something in brackets",
+            denominator.span,
+            mend="as in `d c / d x_n`",
+        )
+    return Derivative((first.span[0], last.span[1]), numerator, denominator, held)
+
+
+def _check_neighbours(factors: list[tuple[str, Any]]) -> None:
+    """Refuse what could be read in two ways."""
+    for position, (operator, factor) in enumerate(factors):
+        if isinstance(factor, _Fixed):
+            raise Mistake(
+                "`|_` stands only behind a derivative", factor.span, mend="as in `∂c/∂x_n|_s`"
+            )
+        if position == 0 or operator != "":
+            continue
+        if factors[position - 1][0] == "/":
+            raise Mistake(
+                "it is not clear whether this factor is below the fraction line too",
+                factor.span,
+                mend="write `(a/b) c` or `a/(b c)`",
+            )
+        if isinstance(factor, Number) or (isinstance(factor, Power) and _is_number(factor.base)):
+            raise Mistake(
+                "a number stands behind another factor without an operator",
+                factor.span,
+                mend="put the number first, or write `*`, `^` or `_` before it",
+            )
+
+
+def _is_number(node: Node) -> bool:
+    return isinstance(node, Number)

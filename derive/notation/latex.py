@@ -1,0 +1,204 @@
+"""The LaTeX surface: amsmath in maths mode, which KaTeX and MathJax read too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from itertools import zip_longest
+
+from derive.notation.layout import (
+    Apply,
+    Delta,
+    Derivative,
+    Exponential,
+    Fraction,
+    Group,
+    Letter,
+    Node,
+    Number,
+    OneTensor,
+    Power,
+    Product,
+    Root,
+    Sum,
+    Symbol,
+    has,
+)
+from derive.notation.names import latex_name
+
+__all__ = ["latex", "latex_factors", "latex_terms"]
+
+
+# What stands above and below a line; two of them side by side need a space between.
+_RATIOS = (Fraction, Derivative)
+
+
+@singledispatch
+def latex(node: Node) -> str:
+    """The LaTeX of a layout, without parentheses around it."""
+    raise TypeError(f"no LaTeX for {type(node).__name__}")
+
+
+@latex.register
+def _(node: Number) -> str:
+    return str(node.value)
+
+
+@latex.register
+def _(node: Letter) -> str:
+    return latex_name(node.name)
+
+
+@latex.register
+def _(node: Symbol) -> str:
+    return latex_name(node.name) + _subscript(node.slots)
+
+
+@latex.register
+def _(node: OneTensor) -> str:
+    return r"\mathbf{1}" + _subscript((node.index,))
+
+
+@latex.register
+def _(node: Delta) -> str:
+    return r"\delta" + _subscript(node.slots)
+
+
+@latex.register
+def _(node: Derivative) -> str:
+    below = _inline(node.variable) or _parentheses(node.variable)
+    above = _inline(node.function)
+    if above is None:
+        ratio = rf"\frac{{\partial}}{{\partial {below}}} {_parentheses(node.function)}"
+    else:
+        ratio = rf"\frac{{\partial {above}}}{{\partial {below}}}"
+    if not node.held:
+        return ratio
+    return rf"\left.{ratio}\right|_{{{', '.join(map(latex_name, node.held))}}}"
+
+
+@latex.register
+def _(node: Apply) -> str:
+    if isinstance(node.argument, Symbol):
+        return f"{node.command} {latex(node.argument)}"
+    return f"{node.command}{_parentheses(node.argument)}"
+
+
+@latex.register
+def _(node: Exponential) -> str:
+    if node.exponent == Number(1):
+        return "e"
+    raised = _raised(node.exponent)
+    return rf"\exp{_parentheses(node.exponent)}" if raised is None else f"e^{{{raised}}}"
+
+
+@latex.register
+def _(node: Root) -> str:
+    return rf"\sqrt{{{latex(node.radicand)}}}"
+
+
+@latex.register
+def _(node: Group) -> str:
+    return _parentheses(node.inner)
+
+
+@latex.register
+def _(node: Power) -> str:
+    bare = isinstance(node.base, Symbol | Number | Group)
+    base = latex(node.base) if bare else _parentheses(node.base)
+    return f"{base}^{{{_raised(node.exponent) or latex(node.exponent)}}}"
+
+
+@latex.register
+def _(node: Fraction) -> str:
+    return rf"\frac{{{latex(node.numerator)}}}{{{latex(node.denominator)}}}"
+
+
+@latex.register
+def _(node: Product) -> str:
+    return " ".join(latex_factors(node))
+
+
+@latex.register
+def _(node: Sum) -> str:
+    return " ".join(latex_terms(node))
+
+
+def latex_terms(node: Node) -> list[str]:
+    """The terms of a sum, each with its sign; a single one for anything else."""
+    if not isinstance(node, Sum):
+        return [latex(node)]
+    return _signed(node, [_enclosed(term.node, Sum) for term in node.terms])
+
+
+def _signed(node: Sum, texts: Sequence[str]) -> list[str]:
+    """The texts of the terms of a sum with their signs; the first has no plus."""
+    first, *others = node.terms
+    return [("-" if first.negative else "") + texts[0]] + [
+        f"{'-' if term.negative else '+'} {text}"
+        for term, text in zip(others, texts[1:], strict=True)
+    ]
+
+
+def latex_factors(node: Product) -> list[str]:
+    """The factors, each closed where the next one could be read into it."""
+    texts: list[str] = []
+    for factor, after in zip_longest(node.factors, node.factors[1:]):
+        if isinstance(factor, Sum):
+            tall = any(map(_is_tall, node.factors))
+            text = rf"\left({latex(factor)}\right)" if tall else _parentheses(factor)
+        elif isinstance(factor, Apply) and after is not None:
+            text = f"{factor.command}{_parentheses(factor.argument)}"
+        else:
+            text = latex(factor)
+        if isinstance(factor, _RATIOS) and isinstance(after, _RATIOS):
+            text += r" \,"
+        texts.append(rf"\cdot {text}" if texts and text[0].isdigit() else text)
+    return texts
+
+
+def _inline(node: Node) -> str | None:
+    """What may follow the `∂` of a fraction: on one line and bracketed, or None if too tall."""
+    slashed = _slashed(node)
+    if slashed is not None:
+        return f"({slashed})"
+    if isinstance(node, Sum | Product):
+        return None if _is_tall(node) else _parentheses(node)
+    return latex(node)
+
+
+def _raised(node: Node) -> str | None:
+    """An exponent, with simple fractions on one line; None if it is too tall for one."""
+    if isinstance(node, Sum):
+        texts = [text for term in node.terms if (text := _raised(term.node)) is not None]
+        return " ".join(_signed(node, texts)) if len(texts) == len(node.terms) else None
+    if isinstance(node, Product):
+        small = isinstance(node.factors[0], Fraction) and not any(map(_is_tall, node.factors[1:]))
+        return latex(node) if small or not _is_tall(node) else None
+    return _slashed(node) if isinstance(node, Fraction) else None if _is_tall(node) else latex(node)
+
+
+def _slashed(node: Node) -> str | None:
+    """A simple fraction as `a/b`; None for anything else."""
+    if not isinstance(node, Fraction) or any(map(_is_tall, node.parts)):
+        return None
+    above = _enclosed(node.numerator, Sum)
+    return f"{above}/{_enclosed(node.denominator, Sum, Product)}"
+
+
+def _subscript(slots: tuple[Node, ...]) -> str:
+    return f"_{{{' '.join(map(latex, slots))}}}" if slots else ""
+
+
+def _enclosed(node: Node, *kinds: type[Node]) -> str:
+    return _parentheses(node) if isinstance(node, kinds) else latex(node)
+
+
+def _parentheses(node: Node) -> str:
+    inner = latex(node)
+    return rf"\left({inner}\right)" if _is_tall(node) else f"({inner})"
+
+
+def _is_tall(node: Node) -> bool:
+    """Whether parentheses around it have to grow."""
+    return has(node, Fraction, Derivative, Root)

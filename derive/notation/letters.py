@@ -1,0 +1,93 @@
+"""Letters for the nameless dummies of a line, chosen while it is written.
+
+A dummy is called what the author would call it: after the axes over which it runs. A letter must
+not be read as another index: the reader sums an index over the smallest product that holds all its
+occurrences, so letters differ from the free ones of the line, from those of enclosing sums, and
+between the factors of one product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from sympy import Expr, Indexed, preorder_traversal
+
+from derive.expressions import (
+    Bound,
+    Graph,
+    Index,
+    free_indices,
+    indices_of,
+    name_of,
+    tensors_in,
+)
+
+__all__ = ["Scope", "name_dummies", "outermost"]
+
+SPARE = "ijkmnpqrtuvwabcdfgh"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The letters of the dummies in whose sums something stands, and all that are not to be had."""
+
+    letters: Mapping[Bound, str] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+
+    def without(self, letters: Iterable[str]) -> Scope:
+        """The same scope with more letters taken."""
+        return Scope(self.letters, self.taken.union(letters))
+
+    def binding(self, names: Mapping[Bound, str]) -> Scope:
+        """The scope inside a sum over the given dummies."""
+        return Scope({**self.letters, **names}, self.taken.union(names.values()))
+
+
+def outermost(expr: Expr, reserved: Sequence[Expr]) -> Scope:
+    """The scope of a whole line: free letters and the names of tensors are taken."""
+    exprs = (expr, *reserved)
+    free = {index.name for line in exprs for index in free_indices(line)}
+    names = {name_of(node) for line in exprs for node in tensors_in(line)}
+    return Scope(taken=frozenset(free | names))
+
+
+def name_dummies(body: Expr, bound: Sequence[Bound], graph: Graph, scope: Scope) -> Scope:
+    """The scope inside a contraction, with a letter for each of its dummies."""
+    slots = _slots(body, bound)
+    found = {name_of(node) for node in body.atoms(Indexed)}
+    ordered = sorted(bound, key=lambda index: min((s[0] for s in slots[index]), default=0))
+    names: dict[Bound, str] = {}
+    for index in ordered:
+        taken = scope.taken.union(names.values(), found)
+        choices = _preferences(index, [axis for _, axis in slots[index]], graph)
+        names[index] = next(letter for letter in choices if letter not in taken)
+    return scope.binding(names)
+
+
+def _slots(body: Expr, bound: Sequence[Bound]) -> dict[Bound, list[tuple[int, tuple[str, int]]]]:
+    """For each dummy the axes that it stands at, with their places in the body."""
+    slots: dict[Bound, list[tuple[int, tuple[str, int]]]] = {index: [] for index in bound}
+    for place, node in enumerate(preorder_traversal(body)):
+        if isinstance(node, Indexed):
+            for axis, slot in enumerate(indices_of(node)):
+                if slot in slots:
+                    slots[slot].append((place, (name_of(node), axis)))
+    return slots
+
+
+def _preferences(index: Bound, axes: list[tuple[str, int]], graph: Graph) -> Iterator[str]:
+    """Letters for a dummy, best first: of defined tensors, of inputs, of axes as long, spare."""
+    defined = [axis for axis in axes if axis[0] in graph]
+    for axis in defined + axes + _as_long(index, graph):
+        yield from graph.letters.get(axis, ())
+    yield from SPARE
+    for primes in count(1):
+        yield from (letter + "'" * primes for letter in SPARE)
+
+
+def _as_long(index: Index, graph: Graph) -> list[tuple[str, int]]:
+    """The axes that have the size of the index, in the author's order."""
+    axes = [(name, axis) for name in graph.names for axis in range(graph.arity[name])]
+    return [axis for axis in axes if graph.axis_size(*axis) == index.size]

@@ -1,0 +1,240 @@
+"""Orders and fractions: how an author arranges the factors of a product and the terms of a sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sympy import Rational, S
+
+from derive.expressions import Graph
+from derive.notation.layout import (
+    Apply,
+    Delta,
+    Derivative,
+    Exponential,
+    Fraction,
+    Letter,
+    Node,
+    Number,
+    OneTensor,
+    Power,
+    Product,
+    Root,
+    Sum,
+    Symbol,
+    Term,
+    has,
+    letters_in,
+    walk,
+)
+
+__all__ = ["Order"]
+
+# The places of factors in a product, from left to right.
+NUMBER, ONES, UPSTREAM, PARAMETER, EXPONENTIAL, TENSOR, BRACKET = range(7)
+FUNCTION, PARTIAL, DELTA, SCALAR, LONG_BRACKET = range(7, 12)
+
+# What may stand above a fraction line together with other factors.
+PLAIN = {ONES, PARAMETER, EXPONENTIAL, TENSOR, FUNCTION, SCALAR}
+
+_PLACES: dict[type[Node], int] = {
+    Number: NUMBER,
+    OneTensor: ONES,
+    Symbol: TENSOR,
+    Root: TENSOR,
+    Exponential: EXPONENTIAL,
+    Apply: FUNCTION,
+    Derivative: PARTIAL,
+    Delta: DELTA,
+}
+
+Key = tuple[Any, ...]
+
+
+class Order:
+    """Places of factors, terms and indices, for a graph whose names the author introduced.
+
+    An author mentions names in a certain order and uses certain letters, and products and deltas
+    keep to them.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.defined = frozenset(equation.name for equation in graph.equations)
+        self.position = {name: number for number, name in enumerate(graph.names)}
+        letters = {letter for axis in graph.letters.values() for letter in axis}
+        self.letters = letters | {i.name for eq in graph.equations for i in eq.indices}
+
+    def of_slot(self, slot: Node) -> Key:
+        """Letters of the equations, then labels, then the letters that a goal brings in."""
+        if isinstance(slot, Letter) and not slot.name[0].isupper():
+            return (0 if slot.name in self.letters else 2, slot.name)
+        return (1, repr(slot))
+
+    def of_term(self, term: Term) -> Key:
+        """Positive terms first; numbers, then terms with indices, then single parameters."""
+        factors = _factors(term.node)
+        lone = len(factors) == 1 and self._place(factors[0]) == PARAMETER
+        kind = 0 if isinstance(term.node, Number) else 2 if lone else 1
+        return (term.negative, kind, [self.of_factor(f) for f in factors])
+
+    def of_factor(self, node: Node) -> Key:
+        """Place, first mention of the name, and what it looks like, powers after their base."""
+        base = node.base if isinstance(node, Power) else node
+        name = base.name if isinstance(base, Symbol) else ""
+        late = self.position.get(name, len(self.position))
+        return (self._place(node), late, repr(base), isinstance(node, Power), repr(node))
+
+    def product(
+        self, number: Rational, above: Sequence[Node], below: Sequence[Node], bound: frozenset[str]
+    ) -> Node:
+        """A product as an author writes it.
+
+        `bound` are the letters of the dummies that are summed over this product.
+        """
+        factors = self._ordered(above, bound)
+        p, q = int(number.p), int(number.q)
+        under = sorted(below, key=self.of_factor)
+        if q > 1 and len(under) == 1 and isinstance(under[0], Sum):
+            # SymPy multiplies `2 (1 + x)` out, so that the number has a fraction of its own.
+            rest = self.product(S.One, above, below, bound)
+            return _product([Fraction(Number(p), Number(q)), rest])
+        under = ([Number(q)] if q > 1 else []) + under
+        under, alone = _divide_alone(under, factors, bound)
+        if under:
+            factors = self._fraction(p, under, factors, bound)
+        elif p != 1 or not factors:
+            factors = [Number(p), *factors]
+        return _product(factors + [Fraction(Number(1), node) for node in alone])
+
+    def _fraction(
+        self, p: int, under: list[Node], factors: list[Node], bound: frozenset[str]
+    ) -> list[Node]:
+        """The factors with a denominator: one fraction if all is plain, else a coefficient."""
+        below = _product(under)
+        places = [self._place(node) for node in factors]
+        plain = [f for f, place in zip(factors, places, strict=True) if place in PLAIN]
+        if p == 1 and places.count(BRACKET) == 1 and all(isinstance(f, OneTensor) for f in plain):
+            return self._bracket_over(below, factors, places.index(BRACKET))
+        numeric = all(self._place(node) in (NUMBER, PARAMETER) for node in under)
+        summed = bound & _letters(plain)
+        if len(plain) == len(factors) and not (numeric and (summed or len(plain) > 1 or p != 1)):
+            return [Fraction(_product(_numbered(p, factors)), below)]
+        # A sum over more than the fraction is not to begin above the fraction line.
+        begins = summed and not bound & _letters(factors) & letters_in(below)
+        if numeric or not plain or begins:
+            return [Fraction(Number(p), below), *factors]
+        whole = Fraction(_product(_numbered(p, plain)), below)
+        upstream = [node for node in factors if self._is_upstream(node, factors)]
+        return [*upstream, whole, *(f for f in factors if f not in plain and f not in upstream)]
+
+    def _bracket_over(self, below: Node, factors: list[Node], position: int) -> list[Node]:
+        """The factors with the one in brackets over the denominator: `1_i (1 - t_i)/y_i`."""
+        return [
+            Fraction(factor, below) if number == position else factor
+            for number, factor in enumerate(factors)
+        ]
+
+    def _ordered(self, factors: Sequence[Node], bound: frozenset[str]) -> list[Node]:
+        found = sorted((f for f in factors if isinstance(f, Derivative)), key=self.of_factor)
+        partials = _chained(found, bound)
+        upstream = [node for node in partials if self._is_upstream(node, partials)]
+        others = sorted((f for f in factors if not isinstance(f, Derivative)), key=self.of_factor)
+        placed = [(UPSTREAM if f in upstream else PARTIAL, f) for f in partials]
+        placed += [(self._place(f), f) for f in others]
+        return [f for _, f in sorted(placed, key=lambda entry: entry[0])]
+
+    def _is_upstream(self, node: Node, partials: Sequence[Node]) -> bool:
+        """Whether it is the derivative of something outside the graph, or linked to one."""
+        if not isinstance(node, Derivative):
+            return False
+        function = node.function
+        if isinstance(function, Symbol) and function.name not in self.position:
+            return True
+        before = [p for p in partials if isinstance(p, Derivative) and p.variable == function]
+        return any(self._is_upstream(p, [q for q in partials if q != node]) for p in before)
+
+    def _place(self, node: Node) -> int:
+        if isinstance(node, Power) and isinstance(node.base, Symbol | Number):
+            return self._place(node.base)
+        if isinstance(node, Symbol) and not node.slots:
+            return SCALAR if node.name in self.defined else PARAMETER
+        if type(node) in _PLACES:
+            return _PLACES[type(node)]
+        return LONG_BRACKET if has(node, Derivative, Delta, Fraction) else BRACKET
+
+
+def _factors(node: Node) -> list[Node]:
+    """The factors of a term without numbers, for comparing terms."""
+    if isinstance(node, Product):
+        return [factor for factor in node.factors if not isinstance(factor, Number)]
+    return [node]
+
+
+def _letters(nodes: Sequence[Node]) -> frozenset[str]:
+    return frozenset(letter for node in nodes for letter in letters_in(node))
+
+
+def _numbered(number: int, factors: list[Node]) -> list[Node]:
+    return [Number(number), *factors] if number != 1 or not factors else factors
+
+
+def _product(factors: Sequence[Node]) -> Node:
+    """Factors side by side; the number one disappears beside others, products are spliced."""
+    spliced = [
+        f for node in factors for f in (node.factors if isinstance(node, Product) else [node])
+    ]
+    kept = [node for node in spliced if node != Number(1)] or [Number(1)]
+    return kept[0] if len(kept) == 1 else Product(tuple(kept))
+
+
+def _divide_alone(
+    under: list[Node], above: list[Node], bound: frozenset[str]
+) -> tuple[list[Node], list[Node]]:
+    """Denominators that share a fraction line, and those that must not.
+
+    A dummy that stands in denominators only would be summed inside a common denominator, so that
+    the sum of `(1/x_i) (1/y_i)` is not that of `1/(x_i y_i)`.
+    """
+    free = bound - _letters(above)
+    alone = [node for node in under if free & letters_in(node) & _at_top(node, under)]
+    return [node for node in under if node not in alone], alone
+
+
+def _at_top(node: Node, others: Sequence[Node]) -> frozenset[str]:
+    """The letters that the node shares with another of the nodes."""
+    return letters_in(node) & _letters([other for other in others if other is not node])
+
+
+def _chained(partials: Sequence[Node], bound: frozenset[str]) -> list[Node]:
+    """Partials such that the one by x stands before the one of x."""
+    remaining = list(partials)
+    ordered: list[Node] = []
+    while remaining:
+        linked = [p for p in remaining if ordered and _links(ordered[-1], p, bound)]
+        first = [p for p in remaining if not any(_links(q, p, bound) for q in remaining)]
+        chosen = (linked or first or remaining)[0]
+        remaining.remove(chosen)
+        ordered.append(chosen)
+    return ordered
+
+
+def _links(outer: Node, inner: Node, bound: frozenset[str]) -> bool:
+    """Whether one partial is by what the other is of; their dummies have different letters."""
+    if outer is inner or not isinstance(outer, Derivative) or not isinstance(inner, Derivative):
+        return False
+    return _skeleton(outer.variable, bound) == _skeleton(inner.function, bound)
+
+
+def _skeleton(node: Node, bound: frozenset[str]) -> str:
+    """The node with its dummies numbered in the order in which they appear."""
+    if isinstance(node, Symbol):
+        return repr(node)
+    numbers: dict[str, int] = {}
+    for part in walk(node):
+        if isinstance(part, Letter) and part.name in bound:
+            numbers.setdefault(part.name, len(numbers))
+    text = repr(node)
+    for letter, number in numbers.items():
+        text = text.replace(repr(Letter(letter)), str(number))
+    return text

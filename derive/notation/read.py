@@ -1,0 +1,301 @@
+"""Read the equations of a computation graph, written as plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sympy import Expr, Integer
+
+from derive.errors import DefinitionError, NotationError
+from derive.expressions import Equation, Graph, Index, Kind, One, Size, free_indices, tensor
+from derive.notation.bind import Effort, bind
+from derive.notation.census import (
+    Use,
+    check_letters,
+    check_uses,
+    letters_of,
+    places_of,
+    sizes_of_letters,
+    subscripted,
+    uses_in,
+)
+from derive.notation.parse import parse, words
+from derive.notation.source import Mistake, Source, did_you_mean, normalise
+from derive.notation.subscripts import spelled
+from derive.notation.syntax import Derivative, Letter, Named, Node, walk
+
+__all__ = ["bounded", "read_graph", "read_sources", "split"]
+
+MOST_CHARACTERS = 20_000
+LARGEST_SIZE = 10**9
+
+_EQUALS = re.compile(r":?=")
+_PIECE = re.compile(r"[^;\n]+")
+
+
+def read_graph(
+    equations: str | Sequence[str], *, sizes: Mapping[str, str | int] | None = None, name: str = ""
+) -> Graph:
+    """The computation graph that equations make.
+
+    Parameters
+    ----------
+    equations : definitions `c = …` and abbreviations `sigma := …`, in one text, separated by
+        semicolons or lines, or in a list. What follows a `#` in a line is a comment.
+    sizes : for an index letter its size, a name such as `H` or a number.
+    name : what the text is called in error messages.
+
+    >>> graph = read_graph("s_i = exp(x_i) / sigma; sigma := 1_j exp(x_j); c = -log(s_T)")
+    >>> graph.inputs, graph.outputs
+    (('x',), ('c',))
+    """
+    texts = [equations] if isinstance(equations, str) else list(equations)
+    pieces = [text for whole in texts for _, text in split(bounded(whole, name))]
+    origin = f" of {name}" if name else ""
+    sources = [
+        Source(text, f"equation {number}{origin}" if len(pieces) > 1 or name else "")
+        for number, text in enumerate(pieces, 1)
+    ]
+    return read_sources(sources, sizes=sizes, name=name)
+
+
+def split(text: str) -> list[tuple[int, str]]:
+    """The equations in a text, each with the number of its line, from 0."""
+    pieces = []
+    for number, line in enumerate(text.splitlines()):
+        code = line.partition("#")[0]
+        pieces += [(number, match.group().strip()) for match in _PIECE.finditer(code)]
+    return [(number, piece) for number, piece in pieces if piece]
+
+
+def read_sources(
+    sources: Sequence[Source], *, sizes: Mapping[str, str | int] | None = None, name: str = ""
+) -> Graph:
+    """The computation graph of equations that know what they are called in error messages."""
+    if not sources:
+        raise NotationError(
+            _in(name, "there are no equations"),
+            mend="write at least one, such as `y_i = exp(x_i)`",
+        )
+    _check_length(sum(len(source.text) for source in sources), name)
+    known = set().union(*(words(source.text) for source in sources))
+    lines = [_statement(source, known) for source in sources]
+    sides = [side for line in lines for side in (line.left, line.right)]
+    tensors = subscripted(sides) | {line.left.name for line in lines}
+    uses = [
+        use
+        for n, line in enumerate(lines)
+        for use in uses_in(n, line.source, line.left, line.right)
+    ]
+    _check_names(lines)
+    check_uses(uses, tensors)
+    reading = _Reading(lines, uses, tensors, _declared(sizes or {}, uses, name))
+    graph = reading.graph([{}] * len(lines))
+    unknown = reading.unknown_sizes(graph)
+    if not unknown:
+        return graph
+    # Letters that run over no axis, as in `1_h 1_h`, are as long as elsewhere in their line.
+    graph = reading.graph([reading.sizes(graph, line) for line in range(len(lines))])
+    reading.check_sizes(graph)
+    return graph
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Equations that are parsed, and all that is known of the names in them."""
+
+    lines: Sequence[_Statement]
+    uses: Sequence[Use]
+    tensors: set[str]
+    declared: Mapping[str, str | int]
+    effort: Effort = field(default_factory=Effort)
+
+    def graph(self, sizes: Sequence[Mapping[str, Expr]]) -> Graph:
+        """The graph, when the letters of each line have the given sizes."""
+        equations = [
+            _equation(line, self.tensors, {**known, **self._named()}, self.effort)
+            for line, known in zip(self.lines, sizes, strict=True)
+        ]
+        left = [next(uses_in(n, line.source, line.left)) for n, line in enumerate(self.lines)]
+        letters = letters_of(self.uses, left, [line.left.letters for line in self.lines])
+        try:
+            return Graph(equations, letters=letters, sizes=self.declared)
+        except DefinitionError as error:
+            raise error.at(*places_of(error.subjects, self.uses)) from None
+
+    def _named(self) -> dict[str, Expr]:
+        return {
+            letter: Size(size) if isinstance(size, str) else Integer(size)
+            for letter, size in self.declared.items()
+        }
+
+    def sizes(self, graph: Graph, line: int) -> dict[str, Expr]:
+        """The sizes of the letters of a line, as far as its tensors tell."""
+        return sizes_of_letters((use for use in self.uses if use.line == line), graph)
+
+    def unknown_sizes(self, graph: Graph) -> list[int]:
+        """The lines with an index whose size neither an axis nor a declaration tells."""
+        axes = [(name, axis) for name, order in graph.arity.items() for axis in range(order)]
+        known = {*(graph.axis_size(*axis) for axis in axes), *self._named().values()}
+        return [
+            number
+            for number, equation in enumerate(graph.equations)
+            if any(not i.is_label and i.size not in known for i in equation.rhs.atoms(Index))
+        ]
+
+    def check_sizes(self, graph: Graph) -> None:
+        """Refuse an index of unknown size."""
+        for line in self.unknown_sizes(graph):
+            known = {*self.sizes(graph, line), *self.declared}
+            for use in self.uses:
+                if use.line == line and use.role == "index" and use.name not in known:
+                    raise NotationError(
+                        f"the index {use.name} runs over no axis, so its size is not known",
+                        mend=f"use it in a tensor too, or declare its size: `{use.name}` is `N`",
+                        places=(use.place,),
+                    )
+
+
+@dataclass(frozen=True)
+class _Statement:
+    source: Source
+    kind: Kind
+    left: Named
+    right: Node
+
+
+def bounded(text: str, name: str) -> str:
+    """The text in one spelling, if it is short enough to be read."""
+    _check_length(len(text), name)
+    return normalise(text)
+
+
+def _check_length(length: int, name: str) -> None:
+    if length > MOST_CHARACTERS:
+        raise NotationError(
+            _in(name, f"the text has {length} characters"),
+            mend=f"at most {MOST_CHARACTERS} can be read at once",
+        )
+
+
+def _statement(source: Source, known: set[str]) -> _Statement:
+    """Parse one equation."""
+    text = source.text
+    with source.reading():
+        signs = list(_EQUALS.finditer(text))
+        if not signs:
+            raise Mistake(
+                "an equation has an equals sign",
+                (0, len(text)),
+                mend="write `name = …` to define, or `name := …` to abbreviate",
+            )
+        if len(signs) > 1:
+            raise Mistake(
+                "one equation has one equals sign",
+                *(sign.span() for sign in reversed(signs[:2])),
+                mend="separate equations by `;` or put them on lines of their own",
+            )
+        start, end = signs[0].span()
+        left = _left_side(parse(text, (0, start), known))
+        right = parse(text, (end, len(text)), known)
+        for node in walk(right):
+            if isinstance(node, Derivative):
+                raise Mistake(
+                    "a derivative cannot stand in an equation",
+                    node.span,
+                    mend="what is to be derived is a goal, not an equation",
+                )
+        kind: Kind = "abbreviation" if signs[0].group() == ":=" else "definition"
+        return _Statement(source, kind, left, right)
+
+
+def _left_side(node: Node) -> Named:
+    """The left-hand side of an equation, which is a tensor with different letters."""
+    if not isinstance(node, Named):
+        raise Mistake(
+            "the left-hand side is not a name",
+            node.span,
+            mend="an equation defines one tensor, as in `s_i = …`",
+        )
+    check_letters(node.slots, "on the left-hand side of an equation")
+    return node
+
+
+def _check_names(lines: Sequence[_Statement]) -> None:
+    first: dict[str, _Statement] = {}
+    for line in lines:
+        other = first.setdefault(line.left.name, line)
+        if other is not line:
+            raise NotationError(
+                f"{line.left.name} is defined twice",
+                mend="give one of the two another name",
+                places=tuple(one.source.place(one.left.span) for one in (line, other)),
+            )
+
+
+def _equation(
+    line: _Statement, tensors: set[str], sizes: Mapping[str, Expr], effort: Effort
+) -> Equation:
+    """Bind the indices of one equation."""
+    left, free = line.left, line.left.letters
+    with line.source.reading():
+        right = bind(line.right, line.source.text, free, tensors, sizes=sizes, effort=effort)
+        for slot in left.slots:
+            if isinstance(slot, Letter) and slot.name not in line.right.letters:
+                quoted = line.source.text[slice(*line.right.span)]
+                short = f"write `1_{slot.name} ({quoted})` on the right"
+                raise Mistake(
+                    f"the index {slot.name} is free on the left-hand side only",
+                    slot.span,
+                    mend=f"{short} to broadcast over {slot.name}, or remove it on the left",
+                )
+        lost = sorted(free - {index.name for index in free_indices(right)})
+        if lost and right.is_zero:
+            raise Mistake(f"the right-hand side of {left.name} is zero", line.right.span)
+        for letter in lost:
+            right = One(Index(letter, sizes.get(letter))) * right
+    letters = [slot.name for slot in left.slots if isinstance(slot, Letter)]
+    indices = [Index(letter, sizes.get(letter)) for letter in letters]
+    return Equation(tensor(left.name, *indices), right, line.kind)
+
+
+def _declared(
+    sizes: Mapping[str, str | int], uses: Sequence[Use], name: str
+) -> dict[str, str | int]:
+    """The declared sizes, checked, with names in one spelling."""
+    letters = {use.name for use in uses if use.role == "index" and not use.name[0].isupper()}
+    checked: dict[str, str | int] = {}
+    for key, size in sizes.items():
+        letter = spelled(normalise(str(key)))
+        checked[letter] = _size(letter, size, name)
+        if letter not in letters:
+            raise NotationError(
+                _in(name, f"a size is given for the index {letter}, which the equations lack"),
+                mend=did_you_mean(letter, letters) or f"indices are {', '.join(sorted(letters))}",
+            )
+    for use in uses:
+        if use.name in checked.values() and use.order and use.role != "index":
+            raise NotationError(
+                f"{use.name} is the name of a size, so it has no indices",
+                mend="give the tensor another name",
+                places=(use.place,),
+            )
+    return checked
+
+
+def _size(letter: str, size: object, name: str) -> str | int:
+    """A size: the number of values of an index, or a name for it."""
+    if isinstance(size, int) and not isinstance(size, bool) and 0 < size <= LARGEST_SIZE:
+        return size
+    if isinstance(size, str) and words(normalise(size)) == {spelled(normalise(size))}:
+        return spelled(normalise(size))
+    raise NotationError(
+        _in(name, f"the size of {letter} is {size!r:.40}"),
+        mend="a size is a name such as `H`, or a positive whole number",
+    )
+
+
+def _in(name: str, message: str) -> str:
+    return f"in {name}, {message}" if name else message

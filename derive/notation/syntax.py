@@ -1,0 +1,212 @@
+"""The syntax tree: what an expression says, before its indices are bound.
+
+It is the same for every surface of the notation. Every node knows its place in the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from derive.notation.source import Span
+
+__all__ = [
+    "Call",
+    "Constant",
+    "Delta",
+    "Derivative",
+    "Entry",
+    "Group",
+    "Letter",
+    "Named",
+    "Node",
+    "Number",
+    "Ones",
+    "Power",
+    "Product",
+    "Slot",
+    "Sum",
+    "walk",
+]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An index letter in a slot; upper case is a label."""
+
+    name: str
+    span: Span
+
+    @property
+    def is_label(self) -> bool:
+        return self.name[0].isupper()
+
+    @property
+    def letters(self) -> tuple[Letter, ...]:
+        return () if self.is_label else (self,)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number in a slot."""
+
+    value: int
+    span: Span
+    letters: tuple[Letter, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a tensor of labels in a slot, such as `T_b`."""
+
+    name: str
+    slots: tuple[Slot, ...]
+    span: Span
+
+    @property
+    def letters(self) -> tuple[Letter, ...]:
+        return tuple(letter for slot in self.slots for letter in slot.letters)
+
+
+Slot = Letter | Constant | Entry
+
+
+@dataclass(frozen=True)
+class Node:
+    """A part of an expression.
+
+    `letters` are the names of the index letters in it, labels left out; `depth` is the longest
+    way down to a leaf.
+    """
+
+    span: Span
+    letters: frozenset[str] = field(init=False, repr=False, compare=False)
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        inside = [child.letters for child in self.children]
+        own = (letter.name for slot in self.own_slots for letter in slot.letters)
+        object.__setattr__(self, "letters", frozenset(own).union(*inside))
+        depth = 1 + max((child.depth for child in self.children), default=0)
+        object.__setattr__(self, "depth", depth)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return ()
+
+    @property
+    def own_slots(self) -> tuple[Slot, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    """A number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class _Leaf(Node):
+    slots: tuple[Slot, ...]
+
+    @property
+    def own_slots(self) -> tuple[Slot, ...]:
+        return self.slots
+
+
+@dataclass(frozen=True)
+class Named(_Leaf):
+    """A tensor with its indices, or a scalar."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Ones(_Leaf):
+    """The one-tensor: `1_j`, or several at once as in `1_{ij}`."""
+
+
+@dataclass(frozen=True)
+class Delta(_Leaf):
+    """The Kronecker delta."""
+
+
+@dataclass(frozen=True)
+class Group(Node):
+    """Something in brackets."""
+
+    inner: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.inner,)
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    """A function applied to an argument; `sqrt` is one."""
+
+    function: str
+    argument: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.argument,)
+
+
+@dataclass(frozen=True)
+class Power(Node):
+    """A base with an exponent."""
+
+    base: Node
+    exponent: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.base, self.exponent)
+
+
+@dataclass(frozen=True)
+class Product(Node):
+    """Factors and divisors in the order they stand; `divides` tells which are divisors."""
+
+    factors: tuple[Node, ...]
+    divides: tuple[bool, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.factors
+
+
+@dataclass(frozen=True)
+class Sum(Node):
+    """Terms, each to be added or subtracted; a single term may have a minus sign."""
+
+    terms: tuple[Node, ...]
+    minus: tuple[bool, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.terms
+
+
+@dataclass(frozen=True)
+class Derivative(Node):
+    """`∂f/∂x_n`, with the names that are held fixed."""
+
+    numerator: Node
+    denominator: Node
+    held: tuple[str, ...] = ()
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.numerator, self.denominator)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything in it, in the order of the text."""
+    yield node
+    for child in node.children:
+        yield from walk(child)

@@ -1,0 +1,60 @@
+"""Expressions and equations as plain text and as LaTeX.
+
+What `write_text` prints parses back to an equal expression. Both surfaces print one layout, so
+that orders, signs and letters are the same in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import Expr
+
+from derive.expressions import Equation, Graph
+from derive.notation.arrange import arrange
+from derive.notation.latex import latex
+from derive.notation.text import ASCII, UNICODE
+
+__all__ = ["write_equation_latex", "write_equation_text", "write_latex", "write_text"]
+
+
+def write_text(
+    expr: Expr,
+    graph: Graph,
+    reserved: Sequence[Expr] = (),
+    *,
+    ascii: bool = False,  # noqa: A002
+) -> str:
+    """The expression as plain text.
+
+    Parameters
+    ----------
+    expr : what to write.
+    graph : the equations, for the author's letters and names.
+    reserved : expressions on the same line, such as the goal: dummies avoid their letters.
+    ascii : `d c/d x_n` and `sigma` in place of `∂c/∂x_n` and `σ`.
+    """
+    return (ASCII if ascii else UNICODE)(arrange(expr, graph, reserved))
+
+
+def write_latex(expr: Expr, graph: Graph, reserved: Sequence[Expr] = ()) -> str:
+    """The expression as LaTeX for maths mode; the parameters are those of `write_text`."""
+    return latex(arrange(expr, graph, reserved))
+
+
+def write_equation_text(
+    equation: Equation,
+    graph: Graph,
+    *,
+    ascii: bool = False,  # noqa: A002
+) -> str:
+    """An equation as plain text, with `:=` for an abbreviation."""
+    left = write_text(equation.lhs, graph, ascii=ascii)
+    right = write_text(equation.rhs, graph, (equation.lhs,), ascii=ascii)
+    return f"{left} {':=' if equation.kind == 'abbreviation' else '='} {right}"
+
+
+def write_equation_latex(equation: Equation, graph: Graph) -> str:
+    """An equation as LaTeX."""
+    left = write_latex(equation.lhs, graph)
+    return f"{left} = {write_latex(equation.rhs, graph, (equation.lhs,))}"
