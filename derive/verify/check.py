@@ -1,0 +1,225 @@
+"""Verification: every line against the line above it, the first against the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sympy import Add, Expr
+
+from derive.calculus.derivation import Derivation, Detail, Line, Stage
+from derive.expressions import Index
+from derive.verify.evaluate import Array, Compiler, EvaluationError, ShapeError, free_axes
+from derive.verify.exact import provably_equal
+from derive.verify.mutants import Mutant, mutants
+from derive.verify.oracle import Method, Oracle
+from derive.verify.report import LineReport, Report, StageReport
+from derive.verify.sample import Domain, NotFiniteError, domains, draw, finite
+
+__all__ = ["TOLERANCE", "verify"]
+
+TOLERANCE: dict[Method, float] = {"complex step": 1e-9, "central differences": 1e-6}
+"""The worst relative error of a line that holds.
+
+A complex step loses no digits, so that lines that are equal differ by rounding, some 1e-15 times
+the number of operations; extrapolated differences lose five to six digits. A mistake in a term
+changes an entry by a large part of itself. The tolerances lie between, far from both.
+"""
+
+# Entries are compared relative to the largest one, but no finer than this: the data are of the
+# order 1, so that what is left of terms that cancel is rounding and may be far from equal.
+FLOOR = 1e-3
+# With this many domains tried in full, the one on which most lines have a value is taken.
+MOST_TRIALS = 12
+
+Found = list[Array] | EvaluationError
+"""The values of an expression on all samples, or why it has none."""
+
+
+def verify(
+    derivation: Derivation, *, detail: Detail = "article", seeds: int = 3, mutation: bool = True
+) -> Report:
+    """Grade every line of a derivation, and the check itself by mutants of the results.
+
+    The first line of a stage is compared with the oracle's value of the goal, each further one
+    with the last line above it that holds, so that one wrong line fails alone.
+    """
+    stages = [(stage, stage.at(detail)) for stage in derivation.stages]
+    try:
+        trial = _best_trial(derivation, stages, seeds)
+    except EvaluationError as error:
+        lost = LineReport("unknown", reason=error.message)
+        return Report(tuple(StageReport((lost,) * len(lines)) for _, lines in stages))
+    return Report(
+        tuple(_stage_report(trial, stage, lines, mutation) for stage, lines in stages),
+        trial.method,
+        trial.domain,
+    )
+
+
+class _Trial:
+    """The oracles for one choice of data, one for each seed."""
+
+    def __init__(
+        self, derivation: Derivation, domain: Domain, seeds: int, compiler: Compiler
+    ) -> None:
+        graph = self.graph = derivation.graph
+        exprs = [e for s in derivation.stages for e in (s.goal, *(line.expr for line in s.lines))]
+        self.domain = domain
+        # One after the other, so that a domain that will not do is left at the first sample.
+        self.oracles = [
+            Oracle(graph, draw(graph, domain, seed, exprs), compiler) for seed in range(seeds)
+        ]
+        self._known: dict[tuple[Expr, tuple[Index, ...]], Found] = {}
+
+    @property
+    def method(self) -> Method:
+        used = any(oracle.differences_used for oracle in self.oracles)
+        return "central differences" if used else "complex step"
+
+    @property
+    def sizes(self) -> tuple[dict[str, int], ...]:
+        samples = (oracle.sample for oracle in self.oracles)
+        return tuple({str(s): n for s, n in sample.sizes.items()} for sample in samples)
+
+    def values(self, expr: Expr, free: tuple[Index, ...]) -> Found:
+        """The value on each sample, or the first reason why there is none."""
+        if (expr, free) not in self._known:
+            try:
+                found: Found = list(self.each(expr, free))
+            except EvaluationError as error:
+                found = error
+            self._known[expr, free] = found
+        return self._known[expr, free]
+
+    def each(self, expr: Expr, free: tuple[Index, ...]) -> Iterator[Array]:
+        for oracle in self.oracles:
+            yield finite(oracle(expr, free), "the line")
+
+    def error(self, expr: Expr, value: Array, reference: Array, seed: int) -> float:
+        """How far a value is off, relative to the scale on which it is known."""
+        distance = float(np.max(np.abs(value - reference), initial=0.0))
+        scale = max(float(np.max(np.abs(a), initial=0.0)) for a in (value, reference))
+        if distance > TOLERANCE[self.method] * max(scale, FLOOR):
+            scale = max(scale, FLOOR * self._terms(expr, seed))
+        return distance / max(scale, FLOOR)
+
+    def _terms(self, expr: Expr, seed: int) -> float:
+        """The largest entry of a term, which cancels perhaps against another."""
+        oracle = self.oracles[seed]
+        terms = (oracle(term, free_axes(term)) for term in Add.make_args(expr))
+        return max(float(np.max(np.abs(value), initial=0.0)) for value in terms)
+
+
+def _best_trial(
+    derivation: Derivation, stages: Sequence[tuple[Stage, Sequence[Line]]], seeds: int
+) -> _Trial:
+    """The first domain on which everything has a value, or the one on which most lines have."""
+    compiler = Compiler()
+    best: tuple[int, _Trial] | None = None
+    reason: EvaluationError = EvaluationError("no sample was found")
+    trials = 0
+    for domain in domains(derivation.graph):
+        try:
+            trial = _Trial(derivation, domain, seeds, compiler)
+        except NotFiniteError as error:
+            reason = error
+            continue
+        missing = sum(
+            isinstance(trial.values(expr, free_axes(stage.goal)), NotFiniteError)
+            for stage, lines in stages
+            for expr in (stage.goal, *(line.expr for line in lines))
+        )
+        if best is None or missing < best[0]:
+            best = missing, trial
+        trials += 1
+        if not missing or trials == MOST_TRIALS:
+            break
+    if best is None:
+        raise reason
+    return best[1]
+
+
+@dataclass
+class _Above:
+    """What the next line is compared with."""
+
+    expr: Expr
+    found: Found
+    is_goal: bool = True
+
+
+def _stage_report(
+    trial: _Trial, stage: Stage, lines: Sequence[Line], mutation: bool
+) -> StageReport:
+    free = free_axes(stage.goal)
+    goal = trial.values(stage.goal, free)
+    above = _Above(stage.goal, goal)
+    graded: list[LineReport] = []
+    for line in lines:
+        found = trial.values(line.expr, free)
+        graded.append(_graded(trial, line.expr, found, above))
+        undecided = isinstance(above.found, EvaluationError)
+        if graded[-1].holds or (undecided and not isinstance(found, EvaluationError)):
+            above = _Above(line.expr, found, is_goal=False)
+    if isinstance(goal, EvaluationError):
+        return StageReport(tuple(graded))
+    report = _power(trial, stage, free, goal) if mutation and graded[-1].holds else (0, ())
+    return StageReport(
+        tuple(graded), report[0], report[0] - len(report[1]), report[1], _warnings(goal)
+    )
+
+
+def _graded(trial: _Trial, expr: Expr, found: Found, above: _Above) -> LineReport:
+    if isinstance(found, ShapeError):
+        return LineReport("wrong", reason=found.message)
+    if isinstance(found, EvaluationError):
+        return LineReport("unknown", reason=found.message)
+    if isinstance(above.found, EvaluationError):
+        what = "the derivative" if above.is_goal else "the line above"
+        return LineReport("unknown", reason=f"{what} has no value: {above.found.message}")
+    pairs = enumerate(zip(found, above.found, strict=True))
+    error = max(trial.error(expr, value, other, seed) for seed, (value, other) in pairs)
+    proven = not above.is_goal and provably_equal(expr, above.expr, trial.graph)
+    seeds, sizes = len(found), trial.sizes
+    if error <= TOLERANCE[trial.method]:
+        return LineReport("exact" if proven else "sampled", error, "", seeds, sizes)
+    reason = "differs from the definitions" if above.is_goal else "differs from the line above"
+    if proven:
+        reason = "proven equal to the line above, but differs on the samples: a fault of derive"
+    return LineReport("wrong", error, reason, seeds, sizes)
+
+
+def _power(
+    trial: _Trial, stage: Stage, free: tuple[Index, ...], goal: list[Array]
+) -> tuple[int, tuple[Mutant, ...]]:
+    """The number of mutants that have a value, and those among them that pass for the result."""
+    tried = 0
+    survivors: list[Mutant] = []
+    for mutant in mutants(stage.result, free):
+        try:
+            rejected = _is_rejected(trial, mutant.expr, free, goal)
+        except ShapeError:
+            rejected = True
+        except EvaluationError:
+            continue
+        if not rejected and provably_equal(mutant.expr, stage.result, trial.graph):
+            continue
+        tried += 1
+        survivors += [] if rejected else [mutant]
+    return tried, tuple(survivors)
+
+
+def _is_rejected(trial: _Trial, expr: Expr, free: tuple[Index, ...], goal: list[Array]) -> bool:
+    """Whether a sample tells the expression from the goal."""
+    for seed, (value, reference) in enumerate(zip(trial.each(expr, free), goal, strict=False)):
+        if trial.error(expr, value, reference, seed) > TOLERANCE[trial.method]:
+            return True
+    return False
+
+
+def _warnings(goal: list[Array]) -> tuple[str, ...]:
+    if all(np.max(np.abs(value), initial=0.0) < 1e-12 for value in goal):
+        return ("the derivative is zero on every sample, so that a lost factor cannot be seen",)
+    return ()

@@ -1,0 +1,216 @@
+"""Expressions as vectorised NumPy functions.
+
+Every index of an expression has an axis of its own, free ones first, and becomes `arange(size)`
+along it; a tensor is read with one such array for each of its indices, and broadcasting does the
+rest. So `x_ii`, labels, gathered entries and constant indices need no case of their own, and no
+subexpression is larger than the indices it carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import Expr, preorder_traversal
+from sympy.utilities.lambdify import lambdify
+
+from derive.errors import DeriveError
+from derive.expressions import Index, ranging
+from derive.verify.printer import Argument, NumPyPrinter, Request, UnknownNodeError
+
+__all__ = [
+    "Array",
+    "Compiled",
+    "Compiler",
+    "EvaluationError",
+    "ShapeError",
+    "Values",
+    "free_axes",
+]
+
+Array = NDArray[Any]
+
+
+class EvaluationError(DeriveError):
+    """An expression cannot be evaluated."""
+
+
+class ShapeError(EvaluationError):
+    """An index runs over an axis of another length: the expression has no value."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Numbers for all that an expression mentions.
+
+    `tensors` by name, tensors of labels among them as integer arrays; `labels`, the letters that
+    are fixed indices; `sizes`, a number for each size that is a symbol.
+    """
+
+    tensors: Mapping[str, Array]
+    labels: Mapping[str, int]
+    sizes: Mapping[Expr, int]
+
+    def size(self, size: Expr | None) -> int:
+        """The number that a size stands for."""
+        if size is None:
+            raise EvaluationError("an index has no size")
+        if size.is_Integer:
+            return int(size)
+        if size not in self.sizes:
+            raise EvaluationError(f"the size {size} has no value")
+        return self.sizes[size]
+
+
+Jacobian = Callable[[Request], Array]
+
+
+class Compiled:
+    """An expression as a function of values, with an axis for each of the given free indices.
+
+    Raises
+    ------
+    EvaluationError : the expression holds a node that has no NumPy form, or an index that is
+        neither bound nor among the free ones.
+    """
+
+    def __init__(self, expr: Expr, free: Sequence[Index]) -> None:
+        self.free = tuple(free)
+        self._printer = NumPyPrinter(self.free)
+        try:
+            self.code = self._printer.doprint(expr)
+            # The code is passed as text: given the expression, lambdify would put the names of
+            # its symbols, which are the user's, into the namespace of the generated function.
+            self._function = lambdify(
+                [argument.code for argument in self.arguments],
+                self.code,
+                modules=[_NAMESPACE],
+                printer=self._printer,
+            )
+        except UnknownNodeError as error:
+            raise EvaluationError(str(error)) from None
+        except (SyntaxError, RecursionError, MemoryError, OverflowError):
+            raise EvaluationError("the expression is too deep or too large to evaluate") from None
+
+    @property
+    def arguments(self) -> list[Argument]:
+        return list(self._printer.arguments.values())
+
+    def __call__(self, values: Values, jacobian: Jacobian | None = None) -> Array:
+        """The value, in the shape of the free indices."""
+        arrays = {
+            argument.code: self._argument(argument, values, jacobian)
+            for argument in self.arguments
+            if argument.kind != "dtype"
+        }
+        self._check_shapes(arrays, values)
+        try:
+            with np.errstate(all="ignore"):
+                found = np.asarray(self._function(**self._typed(arrays)))
+        except (OverflowError, ZeroDivisionError, MemoryError) as error:
+            raise EvaluationError(f"no finite value: {error}") from None
+        except (IndexError, ValueError) as error:
+            raise ShapeError(f"the axes do not fit together: {error}") from None
+        shape = tuple(values.size(index.size) for index in self.free)
+        if found.ndim:
+            found = found.reshape(found.shape[: len(shape)])
+        return np.broadcast_to(found, shape)
+
+    def _argument(self, argument: Argument, values: Values, jacobian: Jacobian | None) -> Any:
+        what = argument.what
+        if argument.kind == "size":
+            return values.size(what)
+        if argument.kind == "label":
+            return _found(values.labels, what)
+        if argument.kind == "tensor":
+            return _found(values.tensors, what)
+        if argument.kind == "index":
+            shape = [1] * len(self._printer.axes)
+            shape[self._printer.axes[what]] = -1
+            return np.arange(values.size(what.size)).reshape(shape)
+        if jacobian is None:
+            raise EvaluationError("a partial derivative has no value here")
+        return jacobian(what)
+
+    def _typed(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with the type of ones and deltas: that of the data, or float64."""
+        codes = [argument.code for argument in self.arguments if argument.kind == "dtype"]
+        if not codes:
+            return arrays
+        kinds = [a.dtype for a in arrays.values() if isinstance(a, np.ndarray)]
+        kinds = [kind for kind in kinds if kind.kind in "fc"]
+        kind = np.result_type(*kinds) if kinds else np.dtype(float)
+        return {**arrays, codes[0]: np.empty(0, kind).real.dtype}
+
+    def _check_shapes(self, arrays: Mapping[str, Any], values: Values) -> None:
+        """An index of another size than its axis would read a part of it, or repeat."""
+        for code, slots in self._printer.reads:
+            shape = np.shape(arrays[code])
+            if len(shape) != len(slots):
+                raise ShapeError(f"{len(slots)} indices for a tensor of order {len(shape)}")
+            for length, slot in zip(shape, slots, strict=True):
+                runs = isinstance(slot, Index) and not slot.is_label
+                if runs and values.size(slot.size) != length:
+                    raise ShapeError(f"index {slot} runs over an axis of another size")
+
+
+class Compiler:
+    """Compiles each expression once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Expr, tuple[Index, ...]], Compiled] = {}
+
+    def __call__(self, expr: Expr, free: Sequence[Index]) -> Compiled:
+        key = (expr, tuple(free))
+        if key not in self._known:
+            self._known[key] = Compiled(expr, free)
+        return self._known[key]
+
+
+def free_axes(*exprs: Expr) -> tuple[Index, ...]:
+    """The indices free in the expressions and no labels, in the order they stand."""
+    free = set().union(*map(ranging, exprs))
+    nodes = (node for expr in exprs for node in preorder_traversal(expr))
+    return tuple(dict.fromkeys(node for node in nodes if node in free))
+
+
+def _found(table: Mapping[str, Any], name: str) -> Any:
+    if name not in table:
+        raise EvaluationError(f"{name} has no value")
+    return table[name]
+
+
+def _ones(index: Array, dtype: Any) -> Array:
+    return np.ones(np.shape(index), dtype)
+
+
+def _delta(left: Any, right: Any, dtype: Any) -> Array:
+    return np.equal(left, right).astype(dtype)
+
+
+def _power(base: Any, exponent: int) -> Any:
+    """A whole power by repeated squaring: unlike `**` it keeps a tiny imaginary part exact."""
+    if exponent < 0:
+        return 1.0 / _power(base, -exponent)
+    result: Any = 1.0
+    while exponent:
+        if exponent & 1:
+            result = result * base
+        base, exponent = base * base, exponent >> 1
+    return result
+
+
+def _total(body: Any, *axes: tuple[int, int]) -> Any:
+    """The sum over axes, each given with its length; a body without one repeats along it."""
+    body = np.asarray(body)
+    absent = [n for axis, n in axes if not body.ndim or body.shape[axis] == 1]
+    present = tuple(axis for axis, n in axes if body.ndim and body.shape[axis] != 1)
+    total = np.sum(body, axis=present, keepdims=True) if present else body
+    return total * float(prod(absent)) if absent else total
+
+
+_NAMESPACE = {"np": np, "ones": _ones, "delta": _delta, "power": _power, "total": _total}

@@ -1,0 +1,218 @@
+"""The printer that writes an expression as NumPy code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr
+from sympy.printing.printer import Printer
+
+from derive.expressions import (
+    Contraction,
+    Index,
+    One,
+    Partial,
+    Size,
+    elementary,
+    indices_of,
+    is_tensor,
+    name_of,
+    ranging,
+    tensor,
+)
+
+__all__ = ["Argument", "NumPyPrinter", "Request", "UnknownNodeError"]
+
+# Stands for the inner expression that a chain rule differentiates by; no author can write it.
+INNER = "#"
+
+
+class UnknownNodeError(Exception):
+    """The expression holds a node that has no NumPy form."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """All entries of a partial derivative: axes of the function's indices, then the variable's.
+
+    The indices are canonical, so that `∂s_i/∂x_n` and `∂s_j/∂x_p` are one request. Where the
+    variable is a tensor, `inner` is None and the axes are those of the tensor; else `inner` is
+    the expression that the name `variable` stands for in the function.
+    """
+
+    function: Expr
+    indices: tuple[Index, ...]
+    variable: str
+    held: tuple[str, ...] = ()
+    inner: Expr | None = None
+    inner_indices: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of the generated function: its name there, and what it stands for."""
+
+    code: str
+    kind: str
+    what: Any
+
+
+class NumPyPrinter(Printer):
+    """Writes an expression as NumPy code; a node it has no method for is an error.
+
+    Attributes
+    ----------
+    axes : the axis of each index.
+    arguments : what the code needs. All names in the code are made here, none by the user.
+    reads : each array that is indexed, with its indices.
+    """
+
+    def __init__(self, free: Sequence[Index]) -> None:
+        super().__init__()
+        self.axes: dict[Index, int] = {index: axis for axis, index in enumerate(free)}
+        self.arguments: dict[tuple[str, Any], Argument] = {}
+        self.reads: list[tuple[str, tuple[Expr, ...]]] = []
+        self._scope: set[Index] = set(free)
+
+    def doprint(self, expr: Expr) -> str:
+        return str(self._print(expr))
+
+    def emptyPrinter(self, expr: Any) -> str:
+        raise UnknownNodeError(f"{type(expr).__name__} cannot be evaluated: {str(expr)[:80]}")
+
+    def _name(self, kind: str, what: Any) -> str:
+        """The name that stands for a tensor, a label, a size, an index or a derivative."""
+        key = (kind, what)
+        if key not in self.arguments:
+            self.arguments[key] = Argument(f"{kind}{len(self.arguments)}", kind, what)
+        return self.arguments[key].code
+
+    def _slot(self, slot: Expr) -> str:
+        """What stands between the brackets for one index."""
+        if isinstance(slot, Index):
+            if slot.is_label:
+                return self._name("label", slot.name)
+            if slot not in self._scope:
+                raise UnknownNodeError(f"the index {slot} is neither free nor bound")
+            return self._name("index", slot)
+        if slot.is_Integer and slot >= 0:
+            return str(int(slot))
+        if is_tensor(slot) and slot.is_integer and not isinstance(slot, Size):
+            return str(self._print(slot))
+        raise UnknownNodeError(f"{slot} cannot be an index")
+
+    def _read(self, code: str, slots: Sequence[Expr]) -> str:
+        self.reads.append((code, tuple(slots)))
+        return f"{code}[{', '.join(map(self._slot, slots)) or '()'}]"
+
+    # Leaves
+
+    def _print_Indexed(self, expr: Expr) -> str:
+        return self._read(self._name("tensor", name_of(expr)), indices_of(expr))
+
+    def _print_Symbol(self, expr: Expr) -> str:
+        return self._read(self._name("tensor", name_of(expr)), ())
+
+    def _print_Size(self, expr: Size) -> str:
+        return self._name("size", expr)
+
+    def _print_Index(self, expr: Index) -> str:
+        raise UnknownNodeError(f"the index {expr} stands where a number should")
+
+    def _print_One(self, expr: Expr) -> str:
+        # SymPy's number one has a class of the same name.
+        if not isinstance(expr, One):
+            return self._print_Rational(expr)
+        return f"ones({self._slot(expr.index)}, {self._name('dtype', None)})"
+
+    def _print_KroneckerDelta(self, expr: Expr) -> str:
+        left, right = map(self._slot, expr.args)
+        return f"delta({left}, {right}, {self._name('dtype', None)})"
+
+    def _print_Rational(self, expr: Expr) -> str:
+        return f"({float(expr)!r})"
+
+    def _print_Float(self, expr: Expr) -> str:
+        return self._print_Rational(expr)
+
+    def _print_NumberSymbol(self, expr: Expr) -> str:
+        return self._print_Rational(expr)
+
+    # Arithmetic
+
+    def _print_Add(self, expr: Expr) -> str:
+        return "(" + " + ".join(map(self._print, expr.args)) + ")"
+
+    def _print_Mul(self, expr: Expr) -> str:
+        return "(" + " * ".join(map(self._print, expr.args)) + ")"
+
+    def _print_Pow(self, expr: Expr) -> str:
+        base, exponent = self._print(expr.base), expr.exp
+        if exponent.is_Integer:
+            return f"power({base}, {int(exponent)})"
+        if isinstance(exponent, Size):
+            return f"power({base}, {self._print(exponent)})"
+        if exponent.is_Rational and exponent.q == 2:
+            return f"power(np.sqrt({base}), {int(exponent.p)})"
+        return f"np.exp({self._print(exponent)} * np.log({base}))"
+
+    def _print_Function(self, expr: Expr) -> str:
+        row = elementary(expr)
+        if row is None:
+            return self.emptyPrinter(expr)
+        return f"np.{row.numpy}({', '.join(map(self._print, expr.args))})"
+
+    def _print_Abs(self, expr: Expr) -> str:
+        return f"np.abs({self._print(expr.args[0])})"
+
+    # Sums and derivatives
+
+    @contextmanager
+    def _inside(self, bound: Sequence[Index]) -> Iterator[None]:
+        """Bound indices have numbers that differ along every path of the tree, so that each may
+        have an axis as it stands; contractions side by side share theirs."""
+        for index in bound:
+            self.axes.setdefault(index, len(self.axes))
+        outer, self._scope = self._scope, self._scope | set(bound)
+        yield
+        self._scope = outer
+
+    def _print_Contraction(self, expr: Contraction) -> str:
+        with self._inside(expr.bound):
+            body = self._print(expr.body)
+        axes = [f"({self.axes[i]}, {self._length(i)})" for i in expr.bound]
+        return f"total({body}, {', '.join(axes)})"
+
+    def _length(self, index: Index) -> str:
+        if index.size is None:
+            raise UnknownNodeError(f"the index {index} has no size")
+        return str(index.size) if index.size.is_Integer else self._name("size", index.size)
+
+    def _print_Partial(self, expr: Partial) -> str:
+        function, variable = expr.function, expr.variable
+        if is_tensor(variable):
+            slots, name, inner = indices_of(variable), name_of(variable), None
+        else:
+            slots, name, inner = _sorted(ranging(variable)), INNER, variable
+            function = function.xreplace({variable: tensor(INNER, *slots)})
+        free = _sorted(ranging(function))
+        letters = _canonical(free, "f")
+        request = Request(
+            function.xreplace(dict(zip(free, letters, strict=True))), letters, name, expr.held
+        )
+        if inner is not None:
+            own = _canonical(slots, "x")
+            inner = inner.xreplace(dict(zip(slots, own, strict=True)))
+            request = Request(request.function, letters, name, expr.held, inner, own)
+        return self._read(self._name("partial", request), (*free, *slots))
+
+
+def _sorted(indices: Iterable[Index]) -> tuple[Index, ...]:
+    return tuple(sorted(indices, key=lambda index: (index.name, str(index.size))))
+
+
+def _canonical(indices: Sequence[Index], letter: str) -> tuple[Index, ...]:
+    return tuple(Index(f"_{letter}{n}", index.size) for n, index in enumerate(indices))

@@ -1,0 +1,118 @@
+"""What a verification found: a grade for every line, and the power of the check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from derive.verify.mutants import Mutant
+
+__all__ = ["Grade", "LineReport", "Report", "StageReport"]
+
+Grade = Literal["exact", "sampled", "unknown", "wrong"]
+
+
+@dataclass(frozen=True)
+class LineReport:
+    """The evidence for one line.
+
+    Attributes
+    ----------
+    grade : `exact`, proven equal to the line above as well as equal on the samples; `sampled`,
+        equal on the samples; `unknown`, undecided for the `reason` given; `wrong`, different.
+    error : the worst error over all samples and entries, relative to the largest entry.
+    seeds : how many samples were compared.
+    sizes : for each sample the number that each size stands for.
+    """
+
+    grade: Grade
+    error: float | None = None
+    reason: str = ""
+    seeds: int = 0
+    sizes: tuple[Mapping[str, int], ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return self.grade in ("exact", "sampled")
+
+    def as_json(self) -> dict[str, Any]:
+        """The evidence as plain data."""
+        found: dict[str, Any] = {"grade": self.grade}
+        if self.error is not None:
+            found["error"] = self.error
+        if self.reason:
+            found["reason"] = self.reason
+        if self.seeds:
+            found |= {"seeds": self.seeds, "sizes": [dict(sizes) for sizes in self.sizes]}
+        return found
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """The evidence for one stage.
+
+    `mutants` of the result were compared with the goal on the same samples, and `rejected` of
+    them were found different; `survivors` are the others. Those proven equal to the result are
+    no mistakes and are not counted.
+    """
+
+    lines: tuple[LineReport, ...]
+    mutants: int = 0
+    rejected: int = 0
+    survivors: tuple[Mutant, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The evidence as plain data."""
+        return {
+            "lines": [line.as_json() for line in self.lines],
+            "mutants": self.mutants,
+            "rejected": self.rejected,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """The evidence for a derivation."""
+
+    stages: tuple[StageReport, ...]
+    method: str = ""
+    domain: Mapping[str, str] | None = None
+
+    @property
+    def lines(self) -> tuple[LineReport, ...]:
+        return tuple(line for stage in self.stages for line in stage.lines)
+
+    @property
+    def failures(self) -> tuple[tuple[int, int], ...]:
+        """The wrong lines, each as the numbers of its stage and line, from 0."""
+        return self._graded("wrong")
+
+    @property
+    def undecided(self) -> tuple[tuple[int, int], ...]:
+        """The lines that could not be decided, numbered as in `failures`."""
+        return self._graded("unknown")
+
+    @property
+    def ok(self) -> bool:
+        """Whether no line is wrong."""
+        return not self.failures
+
+    @property
+    def error(self) -> float | None:
+        """The worst error of all lines."""
+        return max((line.error for line in self.lines if line.error is not None), default=None)
+
+    def _graded(self, grade: Grade) -> tuple[tuple[int, int], ...]:
+        return tuple(
+            (number, position)
+            for number, stage in enumerate(self.stages)
+            for position, line in enumerate(stage.lines)
+            if line.grade == grade
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The evidence as plain data."""
+        return {"ok": self.ok, "stages": [stage.as_json() for stage in self.stages]}

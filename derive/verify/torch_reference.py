@@ -1,0 +1,204 @@
+"""Results compared with PyTorch: the same functions, differentiated by its autograd.
+
+Importing this module needs PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
+
+import numpy as np
+from sympy import Expr
+
+from derive.calculus.derivation import Derivation
+from derive.expressions import Partial, name_of
+from derive.verify.evaluate import Array, Compiled, EvaluationError, Values, free_axes
+from derive.verify.printer import Request
+
+__all__ = ["DTYPES", "REFERENCES", "Agreement", "Reference", "compare"]
+
+# Imported by name, so that types are checked alike with and without PyTorch.
+torch: Any = import_module("torch")
+F: Any = import_module("torch.nn.functional")
+
+Tensors = Mapping[str, Any]
+DType = Literal["float32", "float64"]
+DTYPES: tuple[DType, ...] = ("float32", "float64")
+
+BATCH, CLASSES = 128, 256
+
+
+@dataclass(frozen=True)
+class Reference:
+    """PyTorch's spelling of the functions of a derivation.
+
+    Attributes
+    ----------
+    shapes : the shape of each input.
+    functions : for a defined tensor the function of the inputs that computes it.
+    labels : for a label, or a tensor of labels, its shape and the number of its values.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+    functions: Mapping[str, Callable[[Tensors], Any]]
+    labels: Mapping[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+
+
+_VECTOR, _LABEL = (CLASSES,), ((), CLASSES)
+
+REFERENCES: Mapping[str, Reference] = {
+    "binary_cross_entropy": Reference(
+        {"x": _VECTOR, "t": _VECTOR},
+        {
+            "y": lambda v: torch.sigmoid(v["x"]),
+            "c": lambda v: F.binary_cross_entropy_with_logits(v["x"], v["t"], reduction="sum"),
+        },
+    ),
+    "cross_entropy": Reference(
+        {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
+    ),
+    "cross_entropy_batch": Reference(
+        {"x": (BATCH, CLASSES)},
+        {"c": lambda v: F.cross_entropy(v["x"], v["T"], reduction="none")},
+        {"T": ((BATCH,), CLASSES)},
+    ),
+    "cross_entropy_letters": Reference(
+        {"a": _VECTOR}, {"E": lambda v: F.cross_entropy(v["a"], v["C"])}, {"C": _LABEL}
+    ),
+    "cross_entropy_one_line": Reference(
+        {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
+    ),
+    "l2_norm": Reference({"x": _VECTOR}, {"r": lambda v: torch.linalg.vector_norm(v["x"])}),
+    "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
+    "softmax_temperature": Reference(
+        {"x": _VECTOR, "τ": ()},
+        {
+            "s": lambda v: F.softmax(v["x"] / v["τ"], dim=0),
+            "c": lambda v: F.cross_entropy(v["x"] / v["τ"], v["T"]),
+        },
+        {"T": _LABEL},
+    ),
+    "squared_error": Reference(
+        {"y": _VECTOR, "t": _VECTOR},
+        {"c": lambda v: F.mse_loss(v["y"], v["t"], reduction="sum")},
+    ),
+}
+"""By the name in the catalogue."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One goal compared in one precision; `complaint` is empty where they agree."""
+
+    goal: Partial
+    dtype: DType
+    error: float
+    complaint: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.complaint
+
+
+def compare(derivation: Derivation, reference: Reference, dtype: DType) -> list[Agreement]:
+    """The result of each goal against PyTorch, within its default tolerances.
+
+    The formula that is evaluated is the last line of the stage, on values that its own
+    definitions give in the same precision.
+    """
+    values = _definitions(derivation, _data(derivation, reference, dtype))
+    upstream = {
+        name: _random(values.tensors[name].shape, dtype, seed)
+        for seed, name in enumerate(derivation.graph.outputs, 100)
+    }
+    results = {stage.goal: stage.result for stage in derivation.stages}
+    return [
+        _agreement(goal, results[goal], values, upstream, reference, dtype)
+        for goal in derivation.goals
+    ]
+
+
+def _agreement(
+    goal: Partial,
+    result: Expr,
+    values: Values,
+    upstream: Mapping[str, Array],
+    reference: Reference,
+    dtype: DType,
+) -> Agreement:
+    def given(request: Request) -> Array:
+        if not request.function.is_Symbol or request.variable not in upstream:
+            raise EvaluationError("the result holds a derivative that is not an upstream gradient")
+        return upstream[request.variable]
+
+    found = Compiled(result, free_axes(goal))(values, given)
+    expected = _by_autograd(goal, values, upstream, reference)
+    ours = torch.from_numpy(np.array(found))
+    error = float((ours - expected).abs().max())
+    try:
+        torch.testing.assert_close(ours, expected)
+    except AssertionError as difference:
+        return Agreement(goal, dtype, error, str(difference))
+    return Agreement(goal, dtype, error)
+
+
+def _by_autograd(
+    goal: Partial, values: Values, upstream: Mapping[str, Array], reference: Reference
+) -> Any:
+    """The goal as PyTorch has it: its function, its derivative."""
+    tensors = {n: torch.from_numpy(np.array(values.tensors[n])) for n in reference.shapes}
+    for name in reference.labels:
+        given = values.tensors[name] if name in values.tensors else values.labels[name]
+        tensors[name] = torch.as_tensor(given)
+    variable, function = name_of(goal.variable), name_of(goal.function)
+    if function in reference.functions:
+        return torch.autograd.functional.jacobian(
+            lambda x: reference.functions[function]({**tensors, variable: x}), tensors[variable]
+        )
+    tensors[variable].requires_grad_()
+    loss = sum(
+        (reference.functions[name](tensors) * torch.from_numpy(np.array(array))).sum()
+        for name, array in upstream.items()
+    )
+    loss.backward()
+    return tensors[variable].grad
+
+
+def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
+    graph = derivation.graph
+    shapes = {**reference.shapes, **{n: shape for n, (shape, _) in reference.labels.items()}}
+    sizes = {
+        graph.axis_size(name, axis): length
+        for name, shape in shapes.items()
+        for axis, length in enumerate(shape)
+    }
+    tensors: dict[str, Array] = {
+        name: _random(shape, dtype, seed) for seed, (name, shape) in enumerate(shapes.items())
+    }
+    labels: dict[str, int] = {}
+    for seed, (name, (shape, high)) in enumerate(reference.labels.items(), 200):
+        sizes[graph.label_range(name)] = high
+        entries = np.random.default_rng(seed).integers(0, high, shape)
+        if shape:
+            tensors[name] = entries
+        else:
+            del tensors[name]
+            labels[name] = int(entries)
+    return Values(tensors, labels, sizes)
+
+
+def _random(shape: tuple[int, ...], dtype: DType, seed: int) -> Array:
+    """Positive numbers below one, as the logits, targets and temperatures here may all be."""
+    return np.asarray(np.random.default_rng(seed).uniform(0.05, 0.95, shape), dtype)
+
+
+def _definitions(derivation: Derivation, values: Values) -> Values:
+    tensors = dict(values.tensors)
+    after = Values(tensors, values.labels, values.sizes)
+    for name in derivation.graph.order:
+        equation = derivation.graph[name]
+        tensors[name] = Compiled(equation.rhs, equation.indices)(after)
+    return after

@@ -1,0 +1,44 @@
+"""Results against PyTorch's own functions and autograd, where PyTorch is installed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
+
+from derive.api import load
+from derive.calculus.derivation import Derivation, Line, Step
+from derive.problems import catalogue
+from derive.verify.torch_reference import DTYPES, REFERENCES, compare
+
+
+def test_every_reference_is_in_the_catalogue() -> None:
+    assert set(REFERENCES) <= {name.replace("-", "_") for name in catalogue()}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", sorted(REFERENCES))
+def test_agrees_with_autograd(name: str, dtype: str) -> None:
+    agreements = compare(load(name), REFERENCES[name], dtype)
+    assert agreements
+    for agreement in agreements:
+        assert agreement.ok, agreement.complaint
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_wrong_result_does_not_agree(dtype: str) -> None:
+    derivation = load("cross_entropy_batch")
+    reference = REFERENCES["cross_entropy_batch"]
+    (agreement,) = compare(_with_result_times(derivation, 1.001), reference, dtype)
+    assert not agreement.ok
+    assert "Mismatched elements" in agreement.complaint
+
+
+def _with_result_times(derivation: Derivation, factor: float) -> Derivation:
+    *before, last = derivation.stages
+    wrong = factor * last.result
+    step = Step(last.steps[-1].rule, last.result, wrong, last.result, wrong)
+    stage = dataclasses.replace(last, lines=(*last.lines, Line(wrong, (step,))))
+    return dataclasses.replace(derivation, stages=(*before, stage))

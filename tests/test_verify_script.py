@@ -1,0 +1,57 @@
+"""The script that verifies the catalogue: its table and its exit codes."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from derive.verify import check
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "verify.py"
+
+
+@pytest.fixture
+def main() -> Callable[[list[str]], int]:
+    script: dict[str, Any] = runpy.run_path(str(SCRIPT))
+    found: Callable[[list[str]], int] = script["main"]
+    return found
+
+
+def test_the_catalogue_holds(
+    main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([]) == 0
+    assert "cross_entropy" in capsys.readouterr().out
+
+
+def test_a_wrong_line_fails(
+    main: Callable[[list[str]], int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(check.TOLERANCE, "complex step", -1.0)
+    assert main(["l2_norm"]) == 1
+    assert "l2_norm, stage 1, line 1: wrong" in capsys.readouterr().out
+
+
+def test_an_unknown_name_is_bad_input(
+    main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["nonesuch"]) == 2
+    assert "nonesuch" in capsys.readouterr().err
+
+
+def test_without_pytorch_the_comparison_says_so(
+    main: Callable[[list[str]], int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "derive.verify.torch_reference", raising=False)
+    assert main(["l2_norm", "--against", "torch"]) == 2
+    assert "PyTorch is not installed" in capsys.readouterr().err
