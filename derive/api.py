@@ -1,0 +1,152 @@
+"""The Python interface: gradients of equations given as text or as SymPy expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sympy import Eq, Expr, IndexedBase
+
+from derive.calculus.derivation import Derivation
+from derive.calculus.plan import SPARE_LETTERS, derive
+from derive.errors import DefinitionError, GoalError
+from derive.expressions import (
+    Equation,
+    Graph,
+    Partial,
+    from_sympy,
+    is_tensor,
+)
+from derive.notation import read_goal, read_graph
+from derive.notation.write import write_text
+from derive.problems import load_problem
+
+__all__ = ["derivation", "gradient", "load"]
+
+Equations = str | Sequence[str | Eq | Equation]
+
+
+def load(name: str) -> Derivation:
+    """The derivation of a catalogue entry, or of a derivation file.
+
+    >>> load("cross-entropy").result
+    (-KroneckerDelta(T, n) + s[n])*Partial(l, c)
+    """
+    problem = load_problem(name)
+    return derive(
+        problem.graph,
+        problem.goals,
+        name=problem.name,
+        title=problem.title,
+        references=problem.references,
+    )
+
+
+def derivation(
+    equations: Equations,
+    goals: str | Partial | Sequence[str | Partial],
+    *,
+    sizes: Mapping[str, str | int] | None = None,
+    title: str = "",
+) -> Derivation:
+    """The derivation of one or several goals from equations.
+
+    Parameters
+    ----------
+    equations : text in the notation, or a list of texts, SymPy `Eq` or `Equation` objects.
+    goals : derivatives such as `∂c/∂x_n`, as text or as `Partial` objects.
+    sizes : for an index letter the name or number of its values.
+
+    Raises
+    ------
+    DeriveError : the equations or goals are not well formed, or nothing can be derived.
+    """
+    graph = _graph(equations, sizes)
+    wanted = [goals] if isinstance(goals, str | Partial) else list(goals)
+    return derive(graph, [_goal(goal, graph) for goal in wanted], title=title)
+
+
+def gradient(
+    equations: Equations,
+    wrt: str | Expr,
+    of: str | Expr | None = None,
+    *,
+    sizes: Mapping[str, str | int] | None = None,
+) -> Derivation:
+    """The derivation of the gradient of one name with respect to another.
+
+    Parameters
+    ----------
+    equations : as for `derivation`.
+    wrt : a tensor, by name (`"x"`) or with its indices (`"x_n"` or `x[n]`).
+    of : the tensor to differentiate; the one that no other definition uses when left out.
+
+    >>> gradient("s_i = exp(x_i)/(1_j exp(x_j)); c = -log(s_T)", "x").result
+    -KroneckerDelta(T, n) + s[n]
+    """
+    graph = _graph(equations, sizes)
+    variable = _written(wrt, graph, "")
+    function = _written(_output(graph) if of is None else of, graph, variable)
+    return derive(graph, [read_goal(f"∂{function}/∂{variable}", graph)])
+
+
+def _output(graph: Graph) -> str:
+    if len(graph.outputs) == 1:
+        return graph.outputs[0]
+    raise GoalError(
+        f"several names are used by no other: {', '.join(graph.outputs)}",
+        mend="say which one to differentiate (`of`, on the command line `--of`)",
+    )
+
+
+def _written(what: str | Expr, graph: Graph, used: str) -> str:
+    """A tensor in the notation, with indices where only its name is given."""
+    text = what if isinstance(what, str) else _name_or_tensor(what, graph)
+    order = graph.arity.get(text, 0)
+    own = [index.name for index in graph[text].indices] if text in graph else []
+    taken = {letter for letters in graph.letters.values() for letter in letters}
+    taken |= {index.name for equation in graph.equations for index in equation.indices}
+    spare = [s for s in SPARE_LETTERS[order > 1 :] if s not in {*taken, *graph.names, *used}]
+    letters = own if own and not set(own) & set(used) else spare[:order]
+    return f"{text}_{{{','.join(letters)}}}" if letters else text
+
+
+def _name_or_tensor(what: Expr, graph: Graph) -> str:
+    if isinstance(what, IndexedBase):
+        return str(what.label)
+    return write_text(from_sympy(what), graph)
+
+
+def _graph(equations: Equations, sizes: Mapping[str, str | int] | None) -> Graph:
+    if isinstance(equations, str):
+        return read_graph(equations, sizes=sizes)
+    texts = [equation for equation in equations if isinstance(equation, str)]
+    if len(texts) == len(equations):
+        return read_graph(texts, sizes=sizes)
+    if texts:
+        raise DefinitionError(
+            "equations are given as text and as objects at once", mend="use one of the two"
+        )
+    converted = [_equation(equation) for equation in equations]
+    letters: dict[tuple[str, int], tuple[str, ...]] = {
+        (equation.name, axis): (index.name,)
+        for equation in converted
+        for axis, index in enumerate(equation.indices)
+    }
+    return Graph(converted, letters=letters, sizes=sizes)
+
+
+def _equation(given: object) -> Equation:
+    """An equation from a SymPy `Eq`, or with its symbols made the project's own."""
+    if isinstance(given, Equation):
+        return Equation(from_sympy(given.lhs), from_sympy(given.rhs), given.kind)
+    if isinstance(given, Eq):
+        left = from_sympy(given.lhs)
+        if is_tensor(left):
+            return Equation(left, from_sympy(given.rhs))
+    raise DefinitionError(
+        f"{given} defines nothing", mend="write Eq(s[i], ...) with a tensor on the left"
+    )
+
+
+def _goal(goal: str | Partial, graph: Graph) -> Partial:
+    return read_goal(goal, graph) if isinstance(goal, str) else graph.sized(from_sympy(goal))

@@ -1,0 +1,212 @@
+"""The command line: `derive list | show | verify | export | grad`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from rich.console import Console
+
+from derive import exports
+from derive.api import gradient, load
+from derive.calculus.derivation import DETAILS, Derivation
+from derive.errors import DeriveError
+from derive.problems import catalogue
+
+if TYPE_CHECKING:
+    from derive.verify import Report
+
+__all__ = ["main"]
+
+# The width of text that goes to a file.
+FILE_WIDTH = 100
+
+FORMATS = ("text", "latex", "markdown", "json")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 1 a check failed, 2 bad input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except DeriveError as error:
+        _complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our pipe has gone; nothing is left to say, not even at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _complain(message: str) -> None:
+    encoding = sys.stderr.encoding or "ascii"
+    text = f"derive: {message}\n".encode(encoding, "backslashreplace").decode(encoding)
+    sys.stderr.write(text)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one message, with the usage after it."""
+
+    def error(self, message: str) -> NoReturn:
+        _complain(f"{message}\n  {self.format_usage().strip()}")
+        raise SystemExit(2)
+
+
+class _Version(argparse.Action):
+    """Print the installed version; its look-up is slow enough to be done only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        parser.exit(message=f"derive {version('derive')}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="derive",
+        description="Derives gradients in index notation, line by line.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, "list", _list, "the catalogue, with titles and results")
+    show = _command(commands, "show", _show, "print a derivation")
+    check = _command(commands, "verify", _verify, "check every line of a derivation")
+    export = _command(commands, "export", _show, "write a derivation for an article")
+    grad = _command(commands, "grad", _grad, "derive a gradient without a file")
+    for command in (show, check, export):
+        command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
+    grad.add_argument("equations", help="definitions, separated by `;`")
+    grad.add_argument("--wrt", required=True, metavar="X", help="the tensor to differentiate by")
+    grad.add_argument("--of", metavar="F", help="what to differentiate (default: the output)")
+    for command in (show, export, grad):
+        command.add_argument("--verify", action="store_true", help="check every line as well")
+    for command in (show, check, export, grad):
+        _output_options(command, default="latex" if command is export else "text")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+    command.set_defaults(run=run, verify=name == "verify")
+    return command
+
+
+def _output_options(command: argparse.ArgumentParser, default: str) -> None:
+    command.add_argument("--format", choices=FORMATS, default=default, help=f"(default {default})")
+    command.add_argument("--detail", choices=DETAILS, default="article", help="(default article)")
+    command.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not")
+    command.add_argument(
+        "--no-reasons", action="store_true", help="LaTeX and Markdown without the rules' names"
+    )
+    command.add_argument(
+        "--standalone", action="store_true", help="LaTeX as a document that compiles"
+    )
+
+
+def _list(_arguments: argparse.Namespace) -> int:
+    exports.listing([load(name) for name in catalogue()], Console(highlight=False))
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    return _present(load(arguments.problem), arguments)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    return _present(load(arguments.problem), arguments)
+
+
+def _grad(arguments: argparse.Namespace) -> int:
+    return _present(gradient(arguments.equations, arguments.wrt, arguments.of), arguments)
+
+
+def _present(derivation: Derivation, arguments: argparse.Namespace) -> int:
+    report = _report(derivation, arguments)
+    if arguments.output:
+        text = StringIO()
+        _print(derivation, report, arguments, Console(file=text, width=FILE_WIDTH))
+        _write_whole(Path(arguments.output), text.getvalue())
+    else:
+        _print(derivation, report, arguments, Console())
+    return 0 if report is None or report.ok else 1
+
+
+def _report(derivation: Derivation, arguments: argparse.Namespace) -> Report | None:
+    if not arguments.verify:
+        return None
+    # NumPy is loaded only where something is verified, so that the other commands start fast.
+    from derive.verify import verify
+
+    return verify(derivation, detail=arguments.detail)
+
+
+def _print(
+    derivation: Derivation,
+    report: Report | None,
+    arguments: argparse.Namespace,
+    console: Console,
+) -> None:
+    """Print the derivation in the format asked for; only text depends on the terminal."""
+    detail, reasons = arguments.detail, not arguments.no_reasons
+    if arguments.format == "text":
+        exports.terminal(derivation, detail=detail, console=console, report=report)
+    elif arguments.format == "json":
+        found = exports.to_json(derivation, report, detail=detail)
+        console.file.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+    elif arguments.format == "markdown":
+        console.file.write(
+            exports.markdown(derivation, detail=detail, reasons=reasons, report=report)
+        )
+    else:
+        latex = exports.latex_document if arguments.standalone else exports.latex
+        console.file.write(latex(derivation, detail=detail, reasons=reasons))
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    try:
+        if path.exists() and not path.is_file():
+            # A pipe or a device cannot be replaced; a directory is refused here.
+            path.write_text(text, encoding="utf-8")
+            return
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=".derive-", delete=False
+        ) as file:
+            try:
+                file.write(text)
+                file.flush()
+                os.chmod(file.name, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+                os.replace(file.name, path)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(file.name)
+                raise
+    except OSError as error:
+        raise DeriveError(
+            f"cannot write {path}: {error.strerror or error}",
+            mend="name a file in a folder that exists and may be written to",
+        ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,19 @@
+"""Documents made from a derivation: terminal, LaTeX, Markdown, JSON."""
+
+from derive.exports.data import to_json
+from derive.exports.documents import latex, latex_block, latex_document, markdown
+from derive.exports.report import Evidence, Report, StageReport
+from derive.exports.terminal import listing, terminal
+
+__all__ = [
+    "Evidence",
+    "Report",
+    "StageReport",
+    "latex",
+    "latex_block",
+    "latex_document",
+    "listing",
+    "markdown",
+    "terminal",
+    "to_json",
+]

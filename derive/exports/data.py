@@ -1,0 +1,99 @@
+"""A derivation as JSON.
+
+One object::
+
+    {
+      "name": "cross-entropy",            the derivation's name, "" if it has none
+      "title": "Cross-entropy of ...",    its title, "" if it has none
+      "references": ["https://..."],
+      "definitions": [                    the equations in the author's order
+        {"text": "s_i = exp(x_i)/σ",      plain text; `:=` for an abbreviation
+         "latex": "s_{i} = ...",
+         "kind": "definition"}            or "abbreviation"
+      ],
+      "stages": [
+        {"title": "Derivative of s with respect to x",
+         "goal": {"text": "∂s_i/∂x_n", "latex": "..."},
+         "lines": [                       the right-hand sides, from top to bottom
+           {"text": "s_i δ_in − s_i s_n", "latex": "...",
+            "rules": ["quotient rule"],   what leads here from the line above
+            "evidence": {"grade": "exact"}}
+         ],
+         "result": {"text": "...", "latex": "..."}}     the last line once more
+      ]
+    }
+
+The goal is the left-hand side of every line of its stage; lines have no equals sign. `evidence` is
+there when the derivation was verified: `grade` is "exact", "sampled", "unknown" or "wrong", and
+the other keys tell how it was found. Every `text` reads back to an equal expression.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Expr
+
+from derive.calculus.derivation import Derivation, Detail, Line, Stage
+from derive.exports.report import Evidence, Report, evidence_for
+from derive.expressions import Graph
+from derive.notation.write import (
+    write_equation_latex,
+    write_equation_text,
+    write_latex,
+    write_text,
+)
+
+__all__ = ["to_json"]
+
+
+def to_json(
+    derivation: Derivation, report: Report | None = None, *, detail: Detail = "article"
+) -> dict[str, Any]:
+    """The derivation as an object for `json.dumps`; the lines of `report` are those of `detail`."""
+    graph = derivation.graph
+    stages = [
+        _stage(stage, stage.at(detail), evidence_for(report, k, stage, stage.at(detail)), graph)
+        for k, stage in enumerate(derivation.stages)
+    ]
+    return {
+        "name": derivation.name,
+        "title": derivation.title,
+        "references": list(derivation.references),
+        "definitions": [
+            {
+                "text": write_equation_text(equation, graph),
+                "latex": write_equation_latex(equation, graph),
+                "kind": equation.kind,
+            }
+            for equation in graph.equations
+        ],
+        "stages": stages,
+    }
+
+
+def _stage(stage: Stage, lines: tuple[Line, ...], evidence: Any, graph: Graph) -> dict[str, Any]:
+    return {
+        "title": stage.title,
+        "goal": _formula(stage.goal, graph),
+        "lines": [
+            {
+                **_formula(line.expr, graph, stage.goal),
+                "rules": list(line.rules),
+                **_evidence(found),
+            }
+            for line, found in zip(lines, evidence, strict=True)
+        ],
+        "result": _formula(stage.result, graph, stage.goal),
+    }
+
+
+def _formula(expr: Expr, graph: Graph, *reserved: Expr) -> dict[str, str]:
+    return {
+        "text": write_text(expr, graph, reserved),
+        "latex": write_latex(expr, graph, reserved),
+    }
+
+
+def _evidence(evidence: Evidence | None) -> dict[str, Any]:
+    return {} if evidence is None else {"evidence": evidence.as_json()}

@@ -1,0 +1,64 @@
+"""What the exports need to know of a verification report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from derive.calculus.derivation import Stage
+
+__all__ = ["Evidence", "Report", "StageReport", "evidence_for", "summary"]
+
+
+class Evidence(Protocol):
+    """How far one line has been checked."""
+
+    @property
+    def grade(self) -> str:
+        """`exact`, `sampled`, `unknown` or `wrong`."""
+
+    @property
+    def error(self) -> float | None:
+        """The worst relative error over all samples, where there are samples."""
+
+    @property
+    def reason(self) -> str:
+        """Why the grade is what it is; may be empty."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The evidence as JSON, with at least the `grade`."""
+
+
+class StageReport(Protocol):
+    """The evidence for the lines of a stage, one for each."""
+
+    @property
+    def lines(self) -> Sequence[Evidence]: ...
+
+
+class Report(Protocol):
+    """The evidence for a derivation, stage by stage."""
+
+    @property
+    def stages(self) -> Sequence[StageReport]: ...
+
+
+def evidence_for(
+    report: Report | None, number: int, stage: Stage, lines: Sequence[object]
+) -> Sequence[Evidence | None]:
+    """The evidence for the printed lines of one stage, or None for each without a report."""
+    if report is None:
+        return [None] * len(lines)
+    evidence = report.stages[number].lines
+    if len(evidence) != len(lines):
+        raise ValueError(
+            f"the report has {len(evidence)} lines for {len(lines)} of {stage.title or 'a stage'}; "
+            "verify at the detail that is printed"
+        )
+    return evidence
+
+
+def summary(evidence: Evidence) -> str:
+    """The grade, with the error where there is one: `sampled 3e-12`."""
+    error = "" if evidence.error is None else f" {evidence.error:.0e}".replace(" 0e+00", " 0")
+    return evidence.grade + error

@@ -1,0 +1,215 @@
+"""A derivation for the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from derive.calculus.derivation import Derivation, Detail, Line, Stage
+from derive.exports.report import Evidence, Report, evidence_for, summary
+from derive.exports.wrap import wrap
+from derive.notation.write import write_equation_text, write_text
+
+__all__ = ["listing", "terminal"]
+
+MARGIN = 2
+GAP = 3
+# With its rules beside it a formula ends no further left than this, else the rules go below.
+NARROW = 44
+WIDEST_RULES = 48
+LEAST_RULES = 26
+
+STYLES = {"exact": "green", "sampled": "green", "unknown": "yellow", "wrong": "bold red"}
+
+
+def terminal(
+    derivation: Derivation,
+    *,
+    detail: Detail = "article",
+    console: Console,
+    report: Report | None = None,
+) -> None:
+    """Print a derivation, aligned at the equals signs, with the rules' names beside the lines.
+
+    It keeps to the width of the console, and to ASCII where the stream cannot carry more. Colours
+    are the console's business. The lines of `report` are those of `detail`.
+    """
+    for plain in (False, True):
+        page = _Page(derivation, detail, report, plain).lines(console.width)
+        if _carries(console.encoding, "\n".join(line.plain for line in page)):
+            break
+    for line in page:
+        line.rstrip()
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def listing(derivations: Sequence[Derivation], console: Console) -> None:
+    """Print the names of derivations, their titles, and what they find."""
+    indent = max((cell_len(d.name) for d in derivations), default=0) + GAP
+    for plain in (False, True):
+        lines = [line for d in derivations for line in _entry(d, indent, console.width, plain)]
+        if _carries(console.encoding, "\n".join(line.plain for line in lines)):
+            break
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _entry(derivation: Derivation, indent: int, width: int, plain: bool) -> list[Text]:
+    """A derivation in a listing: its title beside its name, and below the results."""
+    room = width - indent
+    lines = _filled(derivation.title, room) or [""]
+    texts = [Text(_left(derivation.name, indent), "bold"), *[Text(" " * indent)] * (len(lines) - 1)]
+    entry = [text.append(line, "not bold") for text, line in zip(texts, lines, strict=True)]
+    for stage in derivation.stages:
+        if stage.goal in derivation.goals or stage is derivation.stages[-1]:
+            goal = write_text(stage.goal, derivation.graph, ascii=plain)
+            result = write_text(stage.result, derivation.graph, (stage.goal,), ascii=plain)
+            first, *others = wrap(f"{goal} = {result}", room)
+            entry += [Text(" " * indent + first), *(Text(" " * (indent + 4) + o) for o in others)]
+    return entry
+
+
+def _carries(encoding: str, text: str) -> bool:
+    """Whether a stream of this encoding can carry the text."""
+    try:
+        text.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A formula with what stands before it and what is said beside it."""
+
+    head: str
+    formula: str
+    rules: str
+    evidence: Evidence | None
+
+    @property
+    def end(self) -> int:
+        return cell_len(self.head + self.formula)
+
+    @property
+    def grade(self) -> str:
+        return summary(self.evidence) if self.evidence else ""
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where the columns of a page end; `rules` is 0 where the rules go below the formula."""
+
+    formula: int
+    grade: int
+    rules: int
+    width: int
+
+
+class _Page:
+    """A derivation as lines of text."""
+
+    def __init__(
+        self, derivation: Derivation, detail: Detail, report: Report | None, plain: bool
+    ) -> None:
+        self.derivation = derivation
+        self.plain = plain
+        self.brief = detail == "brief"
+        self.stages = [
+            self._rows(stage, stage.at(detail), evidence_for(report, k, stage, stage.at(detail)))
+            for k, stage in enumerate(derivation.stages)
+        ]
+
+    def lines(self, width: int) -> list[Text]:
+        """All lines of the page."""
+        title = self.derivation.title
+        lines = [Text(title, "bold"), Text()] if title else []
+        lines += self._definitions(width)
+        columns = self._columns(width)
+        for stage, rows in zip(self.derivation.stages, self.stages, strict=True):
+            lines += [Text(), Text(stage.title, "bold")] if stage.title else [Text()]
+            lines += [line for row in rows for line in _row_lines(row, columns)]
+        return lines
+
+    def _definitions(self, width: int) -> list[Text]:
+        """The equations, aligned at their equals signs."""
+        graph = self.derivation.graph
+        equations = [write_equation_text(e, graph, ascii=self.plain) for e in graph.equations]
+        sides = [equation.partition("= ") for equation in equations]
+        indent = MARGIN + max((cell_len(left) for left, _, _ in sides), default=0)
+        lines = []
+        for left, _, right in sides:
+            head = _right(left, indent) + "= "
+            first, *others = wrap(right, width - cell_len(head))
+            lines += [Text(head + first), *(Text(" " * cell_len(head) + more) for more in others)]
+        return lines
+
+    def _rows(
+        self, stage: Stage, lines: Sequence[Line], evidence: Sequence[Evidence | None]
+    ) -> list[_Row]:
+        graph = self.derivation.graph
+        goal = write_text(stage.goal, graph, ascii=self.plain)
+        heads = [" " * MARGIN + goal + " = ", *[" " * (MARGIN + cell_len(goal)) + " = "] * 999]
+        return [
+            _Row(
+                head,
+                write_text(line.expr, graph, (stage.goal,), ascii=self.plain),
+                ", ".join(line.rules),
+                grade,
+            )
+            for head, line, grade in zip(heads, lines, evidence, strict=False)
+        ]
+
+    def _columns(self, width: int) -> _Columns:
+        """The columns that leave every formula on one line, or the best that the width allows."""
+        rows = [row for stage in self.stages for row in stage]
+        grade = max((cell_len(row.grade) + GAP for row in rows if row.evidence), default=0)
+        rules = min(WIDEST_RULES, max((cell_len(row.rules) for row in rows), default=0))
+        end = max((row.end for row in rows), default=0) + GAP
+        rules = max(min(rules, width - grade - end), min(rules, LEAST_RULES))
+        room = width - grade - rules
+        if self.brief or room < min(end, NARROW):
+            return _Columns(min(end, width - grade), grade, 0, width)
+        return _Columns(min(end, room), grade, rules, width)
+
+
+def _row_lines(row: _Row, columns: _Columns) -> list[Text]:
+    """A formula in as many lines as it needs, with its grade and rules in columns or below."""
+    indent = cell_len(row.head)
+    pieces = wrap(row.formula, max(columns.formula - GAP - indent, 16))
+    heads = [row.head, *[" " * indent] * (len(pieces) - 1)]
+    formulas = [head + piece for head, piece in zip(heads, pieces, strict=True)]
+    lines: list[Text] = []
+    for formula, rule in zip_longest(formulas, _filled(row.rules, columns.rules), fillvalue=""):
+        line = Text(_left(formula, columns.formula))
+        if not lines and row.evidence:
+            line.append(_left(row.grade, columns.grade), STYLES.get(row.evidence.grade, ""))
+        else:
+            line.append(" " * columns.grade)
+        line.append(rule, "cyan")
+        lines.append(line)
+    below = [] if columns.rules else _filled(row.rules, columns.width - indent)
+    lines += [Text(" " * indent + text, "cyan") for text in below]
+    if row.evidence and row.evidence.reason and row.evidence.grade in ("unknown", "wrong"):
+        reason = _filled(f"{row.evidence.grade}: {row.evidence.reason}", columns.width - indent)
+        lines += [Text(" " * indent + text, STYLES[row.evidence.grade]) for text in reason]
+    return lines
+
+
+def _filled(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` cells; none where there is no room for any."""
+    return textwrap.wrap(text, width, break_on_hyphens=False) if width > 0 else []
+
+
+def _left(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - cell_len(text)) + text

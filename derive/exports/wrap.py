@@ -1,0 +1,45 @@
+"""Breaking long text formulas at their operators."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+
+from rich.cells import cell_len
+
+__all__ = ["wrap"]
+
+# A space behind the ASCII spelling of a derivative, `d x_n`, is no place to break.
+_DERIVATIVE = re.compile(r"(?:^|[/( −-])d$")
+_OPERATORS = ("+", "−", "-")
+
+
+def wrap(formula: str, width: int) -> list[str]:
+    """The formula in pieces, each of at most `width` cells where it has a space to break at.
+
+    Breaks stand before a plus or minus outside brackets if there is one, else between factors,
+    else inside brackets.
+    """
+    pieces = []
+    while cell_len(formula) > width and (breaks := _breaks(formula, width)):
+        position = max(breaks)[1]
+        pieces.append(formula[:position])
+        formula = formula[position + 1 :]
+    return [*pieces, formula]
+
+
+def _breaks(formula: str, width: int) -> list[tuple[tuple[int, bool], int]]:
+    """Spaces at which the first piece fits, each with its merit: less nested, at an operator."""
+    depths = accumulate((c in "([{") - (c in ")]}") for c in formula)
+    found = []
+    for position, (char, depth) in enumerate(zip(formula, depths, strict=True)):
+        left, right = formula[:position], formula[position + 1 :]
+        if char != " " or not position or _DERIVATIVE.search(left):
+            continue
+        if left.endswith(_OPERATORS) and left[-2:-1] == " ":
+            continue
+        if cell_len(left) <= width:
+            operator = right.startswith(_OPERATORS) and right[1:2] == " "
+            found.append(((-depth, operator), position))
+    # A piece that leaves most of the line empty is worse than a break inside brackets.
+    return [b for b in found if b[1] > width // 3] or found
