@@ -85,19 +85,21 @@ def _has_sum_below(expr: Expr) -> bool:
 @rule("factor", "a x_i + a y_i = a (x_i + y_i)", free="i", where=_NAMES, refuses=("a x_i + b y_i",))
 def factor(node: Expr, context: Context) -> Expr | None:
     """What all terms share stands in front."""
-    if node.is_Mul:
-        factors = [factor(f, context) or f if f.is_Add else f for f in node.args]
-        after = Mul(*factors)
-        return None if after == node else after
-    if not node.is_Add:
-        return None
-    after = sympy.factor_terms(node)
-    return _keep_indices(after) if after.is_Mul else None
+    after = Mul(*(_factored(part) for part in node.args)) if node.is_Mul else _factored(node)
+    return None if after == node else after
+
+
+def _factored(total: Expr) -> Expr:
+    """A sum with the common factors of its terms in front; anything else as it is."""
+    after = sympy.factor_terms(total) if total.is_Add else total
+    return _keep_indices(after) or total if after.is_Mul else total
 
 
 def _keep_indices(product: Expr) -> Expr | None:
     """The product with those factors back in its sum without which a term would lack an index."""
-    total = next(factor for factor in product.args if factor.is_Add)
+    total = next((factor for factor in product.args if factor.is_Add), None)
+    if total is None:
+        return product
     kinds = [ranging(term) for term in total.args if ranging(term)]
     lacking = {index for kind in kinds for other in kinds for index in kind - other}
     if not lacking:
