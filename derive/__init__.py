@@ -8,8 +8,8 @@
 'Derivative of c with respect to x'
 """
 
-from derive.api import derivation, gradient, load
-from derive.calculus.derivation import Derivation, Line, Stage, Step
+from derive.api import Derivation, derivation, gradient, load
+from derive.calculus.derivation import Line, Stage, Step
 from derive.calculus.rule import Rule
 from derive.errors import DeriveError
 from derive.expressions import Contraction, Equation, Graph, Index, One, Partial, contract, tensor

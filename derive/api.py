@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from io import StringIO
 
+from rich.console import Console
 from sympy import Eq, Expr, IndexedBase
 
-from derive.calculus.derivation import Derivation
+from derive import exports
+from derive.calculus.derivation import Derivation as Record
+from derive.calculus.derivation import Detail
 from derive.calculus.plan import SPARE_LETTERS, derive
 from derive.errors import DefinitionError, GoalError
 from derive.expressions import (
@@ -20,7 +25,43 @@ from derive.notation import read_goal, read_graph
 from derive.notation.write import write_text
 from derive.problems import load_problem
 
-__all__ = ["derivation", "gradient", "load"]
+__all__ = ["Derivation", "derivation", "gradient", "load"]
+
+
+class Derivation(Record):
+    """A derivation that shows itself: as text, LaTeX, Markdown, and as mathematics in a notebook.
+
+    `stages`, `goals`, `graph` and `result` are those of the record it extends.
+    """
+
+    def text(self, *, detail: Detail = "article", width: int = 100) -> str:
+        """What `derive show` prints."""
+        stream = StringIO()
+        exports.terminal(self, detail=detail, console=Console(file=stream, width=width))
+        return stream.getvalue()
+
+    def latex(self, *, detail: Detail = "article", reasons: bool = False) -> str:
+        """One `aligned` block a stage, to paste into an article."""
+        return exports.latex(self, detail=detail, reasons=reasons)
+
+    def markdown(self, *, detail: Detail = "article", reasons: bool = False) -> str:
+        """Markdown with the mathematics in `$$` blocks."""
+        return exports.markdown(self, detail=detail, reasons=reasons)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown(reasons=True)
+
+    def _repr_latex_(self) -> str:
+        blocks = (exports.latex_block(stage, self.graph) for stage in self.stages)
+        return "\n".join(f"$$\n{block}\n$$" for block in blocks)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def _shown(record: Record) -> Derivation:
+    return Derivation(**{field.name: getattr(record, field.name) for field in fields(record)})
+
 
 Equations = str | Sequence[str | Eq | Equation]
 
@@ -32,12 +73,14 @@ def load(name: str) -> Derivation:
     (-KroneckerDelta(T, n) + s[n])*Partial(l, c)
     """
     problem = load_problem(name)
-    return derive(
-        problem.graph,
-        problem.goals,
-        name=problem.name,
-        title=problem.title,
-        references=problem.references,
+    return _shown(
+        derive(
+            problem.graph,
+            problem.goals,
+            name=problem.name,
+            title=problem.title,
+            references=problem.references,
+        )
     )
 
 
@@ -62,7 +105,7 @@ def derivation(
     """
     graph = _graph(equations, sizes)
     wanted = [goals] if isinstance(goals, str | Partial) else list(goals)
-    return derive(graph, [_goal(goal, graph) for goal in wanted], title=title)
+    return _shown(derive(graph, [_goal(goal, graph) for goal in wanted], title=title))
 
 
 def gradient(
@@ -86,7 +129,7 @@ def gradient(
     graph = _graph(equations, sizes)
     variable = _written(wrt, graph, "")
     function = _written(_output(graph) if of is None else of, graph, variable)
-    return derive(graph, [read_goal(f"∂{function}/∂{variable}", graph)])
+    return _shown(derive(graph, [read_goal(f"∂{function}/∂{variable}", graph)]))
 
 
 def _output(graph: Graph) -> str:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 
 from derive import exports
-from derive.api import gradient, load
-from derive.calculus.derivation import DETAILS, Derivation
+from derive.api import Derivation, gradient, load
+from derive.calculus.derivation import DETAILS
 from derive.errors import DeriveError
 from derive.problems import catalogue
 
@@ -56,6 +56,13 @@ def _complain(message: str) -> None:
     sys.stderr.write(text)
 
 
+class _Console(Console):
+    """A console that leaves it to `main` what to do when the reader of a pipe has gone."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one message, with the usage after it."""
 
@@ -70,7 +77,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        parser.exit(message=f"derive {version('derive')}\n")
+        print(f"derive {version('derive')}")
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,7 +130,7 @@ def _output_options(command: argparse.ArgumentParser, default: str) -> None:
 
 
 def _list(_arguments: argparse.Namespace) -> int:
-    exports.listing([load(name) for name in catalogue()], Console(highlight=False))
+    exports.listing([load(name) for name in catalogue()], _Console())
     return 0
 
 
@@ -142,10 +150,10 @@ def _present(derivation: Derivation, arguments: argparse.Namespace) -> int:
     report = _report(derivation, arguments)
     if arguments.output:
         text = StringIO()
-        _print(derivation, report, arguments, Console(file=text, width=FILE_WIDTH))
+        _print(derivation, report, arguments, _Console(file=text, width=FILE_WIDTH))
         _write_whole(Path(arguments.output), text.getvalue())
     else:
-        _print(derivation, report, arguments, Console())
+        _print(derivation, report, arguments, _Console())
     return 0 if report is None or report.ok else 1
 
 

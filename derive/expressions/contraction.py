@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Expr, Indexed, KroneckerDelta, Mul, S
 from sympy.core.sorting import default_sort_key
+from sympy.printing.precedence import PRECEDENCE
 
 from derive.expressions.indices import (
     Bound,
@@ -89,6 +90,13 @@ class Contraction(Expr):
 
     def _eval_derivative(self, _symbol: Expr) -> Expr:
         raise NotImplementedError("a contraction has no .diff; derive.gradient differentiates it")
+
+    def _latex(self, printer: Any) -> str:
+        # For SymPy's own printer, which knows no letters; notation.write chooses some.
+        letters = {index: Index(f"i_{{{index.number}}}") for index in self.bound}
+        subscript = " ".join(letter.name for letter in letters.values())
+        body = printer.parenthesize(self.body.xreplace(letters), PRECEDENCE["Mul"], strict=True)
+        return rf"\sum_{{{subscript}}} {body}"
 
     def doit(self, **_hints: Any) -> Expr:
         return self

@@ -85,11 +85,11 @@ class Bound(Index):
     __slots__ = ()
 
     def __new__(cls, number: int | str, size: Expr | int | None = None, **_: Any) -> Self:
-        return super().__new__(cls, str(number), size)
+        return super().__new__(cls, f"#{str(number).removeprefix('#')}", size)
 
     @property
     def number(self) -> int:
-        return int(self.name)
+        return int(self.name[1:])
 
 
 def sympify_size(size: Expr | int) -> Expr:
@@ -129,6 +129,9 @@ class One(Expr):
 
     def _eval_power(self, _exponent: Expr) -> Expr:
         return self
+
+    def _latex(self, printer: Any) -> str:
+        return rf"\mathbf{{1}}_{{{printer.doprint(self.index)}}}"
 
 
 def tensor(name: str, *indices: Expr, integer: bool = False) -> Tensor:

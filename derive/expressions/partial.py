@@ -40,5 +40,11 @@ class Partial(Expr):
     def _eval_derivative(self, _symbol: Expr) -> Expr:
         raise NotImplementedError("a partial has no .diff; derive.gradient differentiates it")
 
+    def _latex(self, printer: Any) -> str:
+        above, below = printer.doprint(self.function), printer.doprint(self.variable)
+        held = "".join(printer.doprint(name) for name in self.held)
+        fraction = rf"\frac{{\partial {above}}}{{\partial {below}}}"
+        return rf"\left.{fraction}\right|_{{{held}}}" if held else fraction
+
     def doit(self, **_hints: Any) -> Expr:
         return self

@@ -27,9 +27,15 @@ def add(terms: Sequence[Expr], span: Span) -> Expr:
     return _checked(Add(*terms), span)
 
 
-def multiply(factors: Sequence[Expr], span: Span) -> Expr:
-    """The product of factors."""
-    return _checked(Mul(*factors), span)
+def multiply(factors: Sequence[Expr], span: Span, *, factored: bool = False) -> Expr:
+    """The product of factors; where it is `factored`, a number stays in front of a sum."""
+    product = Mul(*factors)
+    if factored and product.is_Add:
+        numbers, rest = zip(*(factor.as_coeff_Mul() for factor in factors), strict=True)
+        number, total = Mul(*numbers), Mul(*rest)
+        if total.is_Add and number is not S.One:
+            product = Mul(number, total, evaluate=False)
+    return _checked(product, span)
 
 
 def reciprocal(divisor: Expr, span: Span) -> Expr:

@@ -68,8 +68,9 @@ def bind(
     """The expression that the tree says when the letters `free` are free.
 
     `tensors` are the names that are tensors though a number bears them too. `sizes` of letters
-    count for an index that runs over no axis, as in `1_h 1_h`; axes tell the others. In a line that was
-    `factored` a term may lack an index that a factor outside carries: `s_n (δ_nm - s_m)`.
+    count for an index that runs over no axis, as in `1_h 1_h`; axes tell the others. In a line
+    that was `factored` a term may lack an index that a factor outside carries, as in
+    `s_n (δ_nm - s_m)`.
 
     Raises
     ------
@@ -116,8 +117,13 @@ class _Binder:
     def _sum(self, node: Sum, scope: _Letters, carried: _Letters) -> Expr:
         self._check_terms(node, scope - carried if self.factored else scope)
         terms = [self.bind(term, scope, carried) for term in node.terms]
-        signed = [-term if minus else term for term, minus in zip(terms, node.minus, strict=True)]
-        return arithmetic.add(signed, node.span)
+        signed = [
+            arithmetic.multiply((S.NegativeOne, term), node.span, factored=self.factored)
+            if minus
+            else term
+            for term, minus in zip(terms, node.minus, strict=True)
+        ]
+        return arithmetic.add(signed, node.span) if len(signed) > 1 else signed[0]
 
     def _check_terms(self, node: Sum, scope: _Letters) -> None:
         """Every additive term carries the same free indices; a scalar may be added to any."""
@@ -149,7 +155,9 @@ class _Binder:
             others = {letter for letter in counts if counts[letter] > (letter in factor.letters)}
             value = self.bind(factor, inner, frozenset() if divides else carried | others)
             factors.append(arithmetic.reciprocal(value, factor.span) if divides else value)
-        return self._contract(node, arithmetic.multiply(factors, node.span), bound)
+        return self._contract(
+            node, arithmetic.multiply(factors, node.span, factored=self.factored), bound
+        )
 
     def _power(self, node: Power, scope: _Letters, carried: _Letters) -> Expr:
         base, exponent = node.base, node.exponent

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sympy import Expr, Integer
+from sympy import Expr
 
 from derive.errors import DefinitionError, GoalError, NotationError
-from derive.expressions import Graph, Index, Partial, Size, free_indices
+from derive.expressions import Graph, Index, Partial, free_indices
 from derive.notation.bind import CONSTANTS, bind
 from derive.notation.census import (
     Use,
@@ -15,12 +15,11 @@ from derive.notation.census import (
     check_uses,
     count_of_indices,
     places_of,
-    sizes_of_letters,
     subscripted,
     uses_in,
 )
 from derive.notation.parse import parse, words
-from derive.notation.read import bounded
+from derive.notation.read import bounded, named_sizes
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
 from derive.notation.syntax import Derivative, Group, Letter, Named, Node
 
@@ -52,7 +51,7 @@ def read_expression(
     check_uses(uses, tensors)
     _check_against(graph, uses)
     with source.reading():
-        sizes = _sizes(graph, uses)
+        sizes = named_sizes(graph.declared)
         expr = bind(tree, source.text, letters.keys(), tensors, sizes=sizes, factored=True)
     try:
         expr = graph.sized(expr)
@@ -60,18 +59,6 @@ def read_expression(
         raise error.at(*places_of(error.subjects, uses)) from None
     known = [index for index in letters.values() if isinstance(index, Index)]
     return _resized(expr, known)
-
-
-def _sizes(graph: Graph, uses: Iterable[Use]) -> dict[str, Expr]:
-    """The sizes of letters: from the expression itself, declared, or from the equations."""
-    elsewhere: dict[str, set[Expr]] = {}
-    for axis, letters in graph.letters.items():
-        for letter in letters:
-            elsewhere.setdefault(letter, set()).add(graph.axis_size(*axis))
-    sizes = {letter: known.pop() for letter, known in elsewhere.items() if len(known) == 1}
-    for letter, size in graph.declared.items():
-        sizes[letter] = Size(size) if isinstance(size, str) else Integer(size)
-    return {**sizes, **sizes_of_letters(uses, graph)}
 
 
 def _resized(expr: Expr, known: list[Index]) -> Expr:

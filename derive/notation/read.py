@@ -26,7 +26,7 @@ from derive.notation.source import Mistake, Source, did_you_mean, normalise
 from derive.notation.subscripts import spelled
 from derive.notation.syntax import Derivative, Letter, Named, Node, walk
 
-__all__ = ["bounded", "read_graph", "read_sources", "split"]
+__all__ = ["bounded", "named_sizes", "read_graph", "read_sources", "split"]
 
 MOST_CHARACTERS = 20_000
 LARGEST_SIZE = 10**9
@@ -115,7 +115,7 @@ class _Reading:
     def graph(self, sizes: Sequence[Mapping[str, Expr]]) -> Graph:
         """The graph, when the letters of each line have the given sizes."""
         equations = [
-            _equation(line, self.tensors, {**known, **self._named()}, self.effort)
+            _equation(line, self.tensors, {**known, **named_sizes(self.declared)}, self.effort)
             for line, known in zip(self.lines, sizes, strict=True)
         ]
         left = [next(uses_in(n, line.source, line.left)) for n, line in enumerate(self.lines)]
@@ -125,12 +125,6 @@ class _Reading:
         except DefinitionError as error:
             raise error.at(*places_of(error.subjects, self.uses)) from None
 
-    def _named(self) -> dict[str, Expr]:
-        return {
-            letter: Size(size) if isinstance(size, str) else Integer(size)
-            for letter, size in self.declared.items()
-        }
-
     def sizes(self, graph: Graph, line: int) -> dict[str, Expr]:
         """The sizes of the letters of a line, as far as its tensors tell."""
         return sizes_of_letters((use for use in self.uses if use.line == line), graph)
@@ -138,7 +132,7 @@ class _Reading:
     def unknown_sizes(self, graph: Graph) -> list[int]:
         """The lines with an index whose size neither an axis nor a declaration tells."""
         axes = [(name, axis) for name, order in graph.arity.items() for axis in range(order)]
-        known = {*(graph.axis_size(*axis) for axis in axes), *self._named().values()}
+        known = {*(graph.axis_size(*axis) for axis in axes), *named_sizes(self.declared).values()}
         return [
             number
             for number, equation in enumerate(graph.equations)
@@ -170,6 +164,14 @@ def bounded(text: str, name: str) -> str:
     """The text in one spelling, if it is short enough to be read."""
     _check_length(len(text), name)
     return normalise(text)
+
+
+def named_sizes(declared: Mapping[str, str | int]) -> dict[str, Expr]:
+    """Declared sizes as expressions."""
+    return {
+        letter: Size(size) if isinstance(size, str) else Integer(size)
+        for letter, size in declared.items()
+    }
 
 
 def _check_length(length: int, name: str) -> None:

@@ -1,0 +1,172 @@
+"""The command line as a user meets it: in processes of its own."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+SOFTMAX = "s_i = exp(x_i)/(1_j exp(x_j)); c = -log(s_T)"
+
+
+def run(*arguments, env=None, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "derive", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **(env or {})},
+        check=False,
+        **options,
+    )
+
+
+def test_show_prints_the_gradient_on_standard_output():
+    found = run("show", "cross-entropy")
+    assert found.returncode == 0
+    assert found.stderr == ""
+    assert "= s_n − δ_Tn" in found.stdout
+    assert "\x1b" not in found.stdout
+
+
+def test_the_article_s_lines_come_out():
+    lines = json.loads(run("show", "cross-entropy", "--format", "json").stdout)["stages"]
+    assert [
+        [stage["goal"]["text"], *(line["text"] for line in stage["lines"])] for stage in lines
+    ] == [
+        [
+            "∂σ/∂x_n",
+            "1_j ∂exp(x_j)/∂x_n",
+            "1_j ∂exp(x_j)/∂x_j ∂x_j/∂x_n",
+            "1_j exp(x_j) δ_jn",
+            "exp(x_n)",
+        ],
+        [
+            "∂s_i/∂x_n",
+            "(1/σ²) (∂exp(x_i)/∂x_n σ − exp(x_i) ∂σ/∂x_n)",
+            "(1/σ²) (exp(x_i) δ_in σ − exp(x_i) exp(x_n))",
+            "s_i δ_in − s_i s_n",
+        ],
+        ["∂c/∂s_i", "−∂log(s_T)/∂s_i", "−(1/s_T) δ_iT"],
+        [
+            "∂c/∂x_n",
+            "∂c/∂s_i ∂s_i/∂x_n",
+            "−(1/s_T) δ_iT (s_i δ_in − s_i s_n)",
+            "−(1/s_T) (s_T δ_Tn − s_T s_n)",
+            "s_n − δ_Tn",
+        ],
+        ["∂l/∂x_n", "∂l/∂c ∂c/∂x_n", "∂l/∂c (s_n − δ_Tn)"],
+    ]
+
+
+def test_details_are_shorter_and_longer():
+    brief, article, full = (
+        run("show", "cross-entropy", "--detail", detail).stdout.count("\n")
+        for detail in ("brief", "article", "full")
+    )
+    assert brief < article < full
+
+
+def test_grad_needs_no_file():
+    found = run("grad", SOFTMAX, "--wrt", "x")
+    assert found.returncode == 0
+    assert "s_n − δ_Tn" in found.stdout
+
+
+def test_grad_of_one_of_several_outputs():
+    equations = "y_i = x_i^2; c = 1_i x_i"
+    assert run("grad", equations, "--wrt", "x").returncode == 2
+    assert "2 x_i δ_in" in run("grad", equations, "--wrt", "x", "--of", "y").stdout
+
+
+def test_verify_prints_grades_and_json_has_the_evidence():
+    assert "exact" in run("verify", "l2-norm").stdout
+    found = json.loads(run("verify", "l2-norm", "--format", "json").stdout)
+    evidence = found["stages"][0]["lines"][0]["evidence"]
+    assert evidence["grade"] in ("exact", "sampled")
+    assert len(evidence["sizes"]) >= 3
+
+
+def test_json_without_verification_has_no_evidence():
+    found = json.loads(run("show", "l2-norm", "--format", "json").stdout)
+    assert "evidence" not in found["stages"][0]["lines"][0]
+
+
+def test_a_file_is_a_problem(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('title = "Mine"\nequations = ["c = x_i x_i"]\ngoals = ["∂c/∂x_n"]\n', "utf-8")
+    assert "2 x_n" in run("show", str(path)).stdout
+
+
+@pytest.mark.parametrize("name", ["text", "latex", "markdown", "json"])
+def test_output_goes_to_a_file_whole(tmp_path, name):
+    path = tmp_path / "out"
+    path.write_text("before")
+    found = run("export", "l2-norm", "--format", name, "-o", str(path))
+    assert (found.returncode, found.stdout) == (0, "")
+    text = path.read_text("utf-8")
+    assert text != "before"
+    assert text.endswith("\n")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_run_leaves_the_file_alone(tmp_path):
+    path = tmp_path / "out"
+    path.write_text("before")
+    assert run("export", "no-such-thing", "-o", str(path)).returncode == 2
+    assert path.read_text() == "before"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("shwo", "cross-entropy"),
+        ("show",),
+        ("show", "cros-entropy"),
+        ("show", "no/such/file.toml"),
+        ("show", "cross-entropy", "--format", "pdf"),
+        ("export", "l2-norm", "-o", "no/such/folder/out"),
+        ("grad", "s_i = exp(x_i", "--wrt", "x"),
+        ("grad", SOFTMAX, "--wrt", "z"),
+        ("grad", SOFTMAX, "--wrt", "x", "--of", "q_i"),
+        ("grad", SOFTMAX, "--wrt", "x_ij"),
+        ("grad", "", "--wrt", "x"),
+        ("grad", SOFTMAX, "--wrt", ""),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_message_and_exit_code_2(arguments):
+    found = run(*arguments)
+    assert found.returncode == 2
+    assert found.stdout == ""
+    assert found.stderr.startswith("derive: ")
+    assert "Traceback" not in found.stderr
+
+
+def test_a_wrong_line_ends_with_exit_code_1(monkeypatch):
+    from derive import cli, verify
+
+    monkeypatch.setattr(verify.Report, "ok", property(lambda report: False))
+    assert cli.main(["verify", "l2-norm"]) == 1
+
+
+def test_a_terminal_that_knows_ascii_only_gets_ascii():
+    found = run("show", "l2-norm", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert found.returncode == 0
+    assert found.stdout.isascii()
+    assert "d r/d x_n" in found.stdout
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    command = f"{sys.executable} -m derive list | head -n 1; echo ${{PIPESTATUS[0]}}"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "0"
+    assert found.stderr == ""
+
+
+def test_version_and_help():
+    assert run("--version").stdout.startswith("derive 0.")
+    for command in ((), ("show",), ("grad",)):
+        assert run(*command, "--help").returncode == 0
