@@ -25,13 +25,13 @@ def cost(expr: Expr) -> float:
     if isinstance(expr, Indexed) or expr.is_Symbol:
         return TENSOR
     if expr.is_Number:
-        return UNIT if abs(expr) == 1 else NUMBER
+        return UNIT if expr in (S.One, S.NegativeOne) else NUMBER
     if isinstance(expr, Contraction):
         return SUM + cost(expr.body)
     if expr.is_Add:
         return sum(cost(term) for term in expr.args)
     if expr.is_Mul:
-        return sum(_factor(factor) for factor in expr.args if abs(factor) != 1)
+        return sum(_factor(factor) for factor in expr.args if factor is not S.NegativeOne)
     if expr.is_Pow:
         return _power(expr)
     return FUNCTION + sum(cost(arg) for arg in expr.args)

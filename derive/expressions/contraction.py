@@ -121,10 +121,10 @@ def occurrences(index: Index, factors: Iterable[Expr]) -> int:
 
 
 def _occurrences(index: Index, factor: Expr) -> int:
-    if index not in factor.free_symbols:
+    if index not in free_indices(factor):
         return 0
     if isinstance(factor, Indexed | KroneckerDelta):
-        return max(1, sum(index in slot.free_symbols for slot in factor.args))
+        return max(1, sum(index in free_indices(slot) for slot in factor.args))
     if factor.is_Pow and factor.exp.is_Integer and factor.exp > 1:
         return int(factor.exp)
     return 1
@@ -144,8 +144,8 @@ def _contract(body: Expr, bound: Sequence[Index]) -> Expr:
             factors.append(factor)
     if S.Zero in factors:
         return S.Zero
-    outside = [factor for factor in factors if not factor.free_symbols.intersection(indices)]
-    inside = [factor for factor in factors if factor.free_symbols.intersection(indices)]
+    outside = [factor for factor in factors if not free_indices(factor).intersection(indices)]
+    inside = [factor for factor in factors if free_indices(factor).intersection(indices)]
     return Mul(*outside, *(_close(*part) for part in _components(indices, inside)))
 
 
@@ -153,7 +153,7 @@ def _components(indices: list[Index], factors: list[Expr]) -> list[tuple[list[In
     """The indices and factors in groups that share no index."""
     groups: list[tuple[set[Any], list[Expr]]] = [({index}, []) for index in indices]
     for factor in factors:
-        touched = [group for group in groups if group[0] & factor.free_symbols]
+        touched = [group for group in groups if group[0] & free_indices(factor)]
         joined: tuple[set[Any], list[Expr]] = (
             set().union(*(group[0] for group in touched)),
             [old for group in touched for old in group[1]] + [factor],

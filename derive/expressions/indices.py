@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import count
 from typing import Any, Self, TypeAlias
 
@@ -52,23 +53,20 @@ class Index(Symbol):
     a *label*, a fixed constant such as a target class.
     """
 
-    __slots__ = ("size",)
+    __slots__ = ("_size_text", "size")
     size: Expr | None
 
     def __new__(cls, name: str, size: Expr | int | None = None, **_: Any) -> Self:
-        index = Symbol.__xnew__(cls, name, integer=True)
-        index.size = None if size is None else sympify_size(size)
-        return index
+        return _made(cls, name, Integer(size) if isinstance(size, int) else size)
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return (self.name, self.size), {}
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        # Text, because SymPy compares what stands here and a size may be None.
-        return (self.name, str(self.size))
+        return (self.name, self._size_text)
 
     def sort_key(self, order: str | None = None) -> Any:
-        return self.class_key(), (2, (self.name, str(self.size))), S.One.sort_key(), S.One
+        return self.class_key(), (2, (self.name, self._size_text)), S.One.sort_key(), S.One
 
     @property
     def is_label(self) -> bool:
@@ -92,9 +90,14 @@ class Bound(Index):
         return int(self.name[1:])
 
 
-def sympify_size(size: Expr | int) -> Expr:
-    """A size as an expression."""
-    return Integer(size) if isinstance(size, int) else size
+@lru_cache(maxsize=4096)
+def _made(cls: type[Index], name: str, size: Expr | None) -> Any:
+    """The index, the same object every time, so that what SymPy finds out about it stays."""
+    index = Symbol.__xnew__(cls, name, integer=True)
+    index.size = size
+    # Text, because SymPy compares what identifies a symbol, and a size may be None.
+    index._size_text = str(size)
+    return index
 
 
 def fresh_indices(like: Iterable[Index], *avoid: Expr) -> list[Index]:
@@ -160,7 +163,17 @@ def indices_of(expr: Tensor) -> tuple[Expr, ...]:
 
 def free_indices(expr: Expr) -> set[Index]:
     """The indices that occur in the expression and are not bound in it, labels included."""
-    return {symbol for symbol in expr.free_symbols if isinstance(symbol, Index)}
+    return set(_free_indices(expr))
+
+
+@lru_cache(maxsize=8192)
+def _free_indices(expr: Expr) -> frozenset[Index]:
+    if isinstance(expr, Index):
+        return frozenset((expr,))
+    # A contraction gives its body first and then the indices that it binds.
+    inside = expr.args[:1] if getattr(expr, "bound", ()) else expr.args
+    found: frozenset[Index] = frozenset().union(*map(_free_indices, inside))
+    return found.difference(getattr(expr, "bound", ()))
 
 
 def ranging(expr: Expr) -> set[Index]:
