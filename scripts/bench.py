@@ -59,7 +59,11 @@ def by_sum() -> object:
     x, size = IndexedBase("x"), symbols("N", integer=True, positive=True)
     j, n, target = Idx("j", size), Idx("n", size), Idx("T", size)
     loss = -log(exp(x[target]) / Sum(exp(x[j]), (j, 0, size - 1)))
-    return sympy.simplify(loss.diff(x[n]))
+    derivative = loss.diff(x[n])
+    try:
+        return sympy.simplify(derivative)
+    except Exception as error:  # what SymPy 1.14 does with this sum is part of the comparison
+        return f"{derivative}, which simplify ends with {error!r}"
 
 
 def derivations(repeat: int) -> float:

@@ -57,7 +57,8 @@ class Index(Symbol):
     size: Expr | None
 
     def __new__(cls, name: str, size: Expr | int | None = None, **_: Any) -> Self:
-        return _made(cls, name, Integer(size) if isinstance(size, int) else size)
+        kind: Any = cls
+        return _made(kind, name, Integer(size) if isinstance(size, int) else size)
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return (self.name, self.size), {}
