@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from io import StringIO
@@ -22,6 +23,7 @@ from derive.expressions import (
     is_tensor,
 )
 from derive.notation import read_goal, read_graph
+from derive.notation.subscripts import spelled
 from derive.notation.write import write_text
 from derive.problems import load_problem
 
@@ -129,12 +131,20 @@ def gradient(
     graph = _graph(equations, sizes)
     variable = _written(wrt, graph, "")
     function = _written(_output(graph) if of is None else of, graph, variable)
+    if of is not None and re.split(r"[_\[]", function)[0] not in graph:
+        raise GoalError(
+            f"{function} is not defined",
+            mend=f"the definitions are of {', '.join(graph.order)}; for the backpropagated "
+            "gradient of a loss downstream of them ask for a goal such as ∂l/∂x_n",
+        )
     return _shown(derive(graph, [read_goal(f"∂{function}/∂{variable}", graph)]))
 
 
 def _output(graph: Graph) -> str:
     if len(graph.outputs) == 1:
         return graph.outputs[0]
+    if not graph.outputs:
+        raise GoalError("nothing is defined, only abbreviated", mend="say what to differentiate")
     raise GoalError(
         f"several names are used by no other: {', '.join(graph.outputs)}",
         mend="say which one to differentiate (`of`, on the command line `--of`)",
@@ -143,7 +153,7 @@ def _output(graph: Graph) -> str:
 
 def _written(what: str | Expr, graph: Graph, used: str) -> str:
     """A tensor in the notation, with indices where only its name is given."""
-    text = what if isinstance(what, str) else _name_or_tensor(what, graph)
+    text = spelled(what) if isinstance(what, str) else _name_or_tensor(what, graph)
     order = graph.arity.get(text, 0)
     own = [index.name for index in graph[text].indices] if text in graph else []
     taken = {letter for letters in graph.letters.values() for letter in letters}
@@ -156,10 +166,16 @@ def _written(what: str | Expr, graph: Graph, used: str) -> str:
 def _name_or_tensor(what: Expr, graph: Graph) -> str:
     if isinstance(what, IndexedBase):
         return str(what.label)
+    if not isinstance(what, Expr):
+        raise GoalError(f"{what!r} is no tensor", mend="name it, as in `x`, or write `x[n]`")
     return write_text(from_sympy(what), graph)
 
 
 def _graph(equations: Equations, sizes: Mapping[str, str | int] | None) -> Graph:
+    if isinstance(equations, Eq | Equation):
+        equations = [equations]
+    if not isinstance(equations, Sequence):
+        raise DefinitionError(f"{equations!r} defines nothing", mend="give equations, in a list")
     if isinstance(equations, str):
         return read_graph(equations, sizes=sizes)
     texts = [equation for equation in equations if isinstance(equation, str)]

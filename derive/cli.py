@@ -35,6 +35,8 @@ FORMATS = ("text", "latex", "markdown", "json")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 done, 1 a check failed, 2 bad input."""
     arguments = _parser().parse_args(argv)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - it lives as long as the process
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -42,15 +44,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return error.exit_code
     except BrokenPipeError:
-        # The reader of our pipe has gone; nothing is left to say, not even at shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our pipe has gone: there is nothing left to say, not even at shutdown.
+        _discard_output()
         return 0
+    except OSError as error:
+        _discard_output()
+        _complain(f"cannot write the output: {error.strerror or error}")
+        return DeriveError.exit_code
     except KeyboardInterrupt:
         return 130
     return code
 
 
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(message: str) -> None:
+    if sys.stderr is None:
+        return
     encoding = sys.stderr.encoding or "ascii"
     text = f"derive: {message}\n".encode(encoding, "backslashreplace").decode(encoding)
     sys.stderr.write(text)
@@ -61,6 +73,12 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
+
+
+def _console() -> Console:
+    """The terminal or pipe at standard output; some say that they are 0 columns wide."""
+    console = _Console()
+    return console if console.width else _Console(width=80)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "list", _list, "the catalogue, with titles and results")
     show = _command(commands, "show", _show, "print a derivation")
-    check = _command(commands, "verify", _verify, "check every line of a derivation")
+    check = _command(commands, "verify", _show, "check every line of a derivation")
     export = _command(commands, "export", _show, "write a derivation for an article")
     grad = _command(commands, "grad", _grad, "derive a gradient without a file")
     for command in (show, check, export):
@@ -99,6 +117,13 @@ def _parser() -> argparse.ArgumentParser:
     grad.add_argument("equations", help="definitions, separated by `;`")
     grad.add_argument("--wrt", required=True, metavar="X", help="the tensor to differentiate by")
     grad.add_argument("--of", metavar="F", help="what to differentiate (default: the output)")
+    grad.add_argument(
+        "--size",
+        metavar="INDEX=SIZE",
+        action="append",
+        default=[],
+        help="name or number of the values of an index, as in `--size h=H`; may be repeated",
+    )
     for command in (show, export, grad):
         command.add_argument("--verify", action="store_true", help="check every line as well")
     for command in (show, check, export, grad):
@@ -120,7 +145,9 @@ def _command(
 def _output_options(command: argparse.ArgumentParser, default: str) -> None:
     command.add_argument("--format", choices=FORMATS, default=default, help=f"(default {default})")
     command.add_argument("--detail", choices=DETAILS, default="article", help="(default article)")
-    command.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not")
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
+    )
     command.add_argument(
         "--no-reasons", action="store_true", help="LaTeX and Markdown without the rules' names"
     )
@@ -130,30 +157,45 @@ def _output_options(command: argparse.ArgumentParser, default: str) -> None:
 
 
 def _list(_arguments: argparse.Namespace) -> int:
-    exports.listing([load(name) for name in catalogue()], _Console())
+    exports.listing([load(name) for name in catalogue()], _console())
     return 0
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    return _present(load(arguments.problem), arguments)
-
-
-def _verify(arguments: argparse.Namespace) -> int:
+    _check_options(arguments)
     return _present(load(arguments.problem), arguments)
 
 
 def _grad(arguments: argparse.Namespace) -> int:
-    return _present(gradient(arguments.equations, arguments.wrt, arguments.of), arguments)
+    _check_options(arguments)
+    sizes = dict(_size(text) for text in arguments.size)
+    found = gradient(arguments.equations, arguments.wrt, arguments.of, sizes=sizes)
+    return _present(found, arguments)
+
+
+def _size(text: str) -> tuple[str, str | int]:
+    letter, equals, size = text.partition("=")
+    if not (letter and equals and size):
+        raise DeriveError(f"`{text}` is no size of an index", mend="write `--size h=H`, say")
+    return letter, int(size) if size.isdecimal() else size
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    if arguments.standalone and arguments.format != "latex":
+        raise DeriveError(
+            "only LaTeX can be a document that stands alone",
+            mend="leave out --standalone, or ask for --format latex",
+        )
 
 
 def _present(derivation: Derivation, arguments: argparse.Namespace) -> int:
     report = _report(derivation, arguments)
-    if arguments.output:
+    if arguments.output not in (None, "-"):
         text = StringIO()
         _print(derivation, report, arguments, _Console(file=text, width=FILE_WIDTH))
         _write_whole(Path(arguments.output), text.getvalue())
     else:
-        _print(derivation, report, arguments, _Console())
+        _print(derivation, report, arguments, _console())
     return 0 if report is None or report.ok else 1
 
 
@@ -178,18 +220,26 @@ def _print(
         exports.terminal(derivation, detail=detail, console=console, report=report)
     elif arguments.format == "json":
         found = exports.to_json(derivation, report, detail=detail)
-        console.file.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+        _emit(json.dumps(found, ensure_ascii=False, indent=2) + "\n", console)
     elif arguments.format == "markdown":
-        console.file.write(
-            exports.markdown(derivation, detail=detail, reasons=reasons, report=report)
-        )
+        _emit(exports.markdown(derivation, detail=detail, reasons=reasons, report=report), console)
     else:
         latex = exports.latex_document if arguments.standalone else exports.latex
-        console.file.write(latex(derivation, detail=detail, reasons=reasons))
+        _emit(latex(derivation, detail=detail, reasons=reasons), console)
+
+
+def _emit(text: str, console: Console) -> None:
+    """Write a document, which is UTF-8 even where the stream is said to carry less."""
+    binary = getattr(console.file, "buffer", None)
+    if binary is None:
+        console.file.write(text)
+    else:
+        binary.write(text.encode("utf-8"))
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file so that it is there whole or not at all; a link stays one."""
+    path = Path(os.path.realpath(path))
     try:
         if path.exists() and not path.is_file():
             # A pipe or a device cannot be replaced; a directory is refused here.

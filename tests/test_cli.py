@@ -132,6 +132,10 @@ def test_a_failed_run_leaves_the_file_alone(tmp_path):
         ("grad", SOFTMAX, "--wrt", "z"),
         ("grad", SOFTMAX, "--wrt", "x", "--of", "q_i"),
         ("grad", SOFTMAX, "--wrt", "x_ij"),
+        ("grad", SOFTMAX, "--wrt", "x", "--of", "q"),
+        ("grad", SOFTMAX, "--wrt", "x", "--size", "h"),
+        ("show", "l2-norm", "--standalone"),
+        ("export", "l2-norm", "-o", ""),
         ("grad", "", "--wrt", "x"),
         ("grad", SOFTMAX, "--wrt", ""),
     ],
@@ -157,6 +161,56 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii():
     assert found.returncode == 0
     assert found.stdout.isascii()
     assert "d r/d x_n" in found.stdout
+
+
+@pytest.mark.parametrize("name", ["latex", "markdown", "json"])
+def test_documents_are_utf_8_whatever_the_stream_says(name):
+    found = run("show", "cross-entropy", "--format", name, env={"PYTHONIOENCODING": "ascii"})
+    assert found.returncode == 0
+    assert "σ" in found.stdout
+
+
+def test_greek_names_are_spelled_out_in_ascii():
+    found = run("verify", "cross-entropy", env={"PYTHONIOENCODING": "ascii"})
+    assert found.returncode == 0
+    assert "Derivative of sigma with respect to x" in found.stdout
+
+
+def test_greek_names_are_names_of_variables():
+    found = run("grad", "y_i = gamma_i x_i", "--wrt", "gamma")
+    assert "∂y_i/∂γ_n" in found.stdout
+
+
+def test_a_size_makes_a_mean():
+    found = run("grad", "m = 1_h x_h/H; v = 1_h (x_h - 1_h m)^2/H", "--wrt", "x", "--size", "h=H")
+    assert found.returncode == 0
+
+
+@pytest.mark.parametrize("columns", ["0", "10", "40", "200"])
+def test_any_width_prints_everything(columns):
+    wide = run("list", env={"COLUMNS": "150"}).stdout.split()
+    assert run("list", env={"COLUMNS": columns}).stdout.split() == wide
+
+
+def test_a_full_disk_is_one_message():
+    with open("/dev/full", "w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "derive", "show", "l2-norm"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert found.returncode == 2
+    assert found.stderr.startswith("derive: cannot write")
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "file").write_text("before")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert run("export", "l2-norm", "-o", str(tmp_path / "link")).returncode == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() != "before"
 
 
 def test_a_reader_that_goes_away_is_no_error():

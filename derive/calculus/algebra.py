@@ -86,6 +86,7 @@ def _has_sum_below(expr: Expr) -> bool:
 def factor(node: Expr, context: Context) -> Expr | None:
     """What all terms share stands in front."""
     after = Mul(*(_factored(part) for part in node.args)) if node.is_Mul else _factored(node)
+    after = _led_by_plus(after) if after.is_Mul else after
     return None if after == node else after
 
 
@@ -93,6 +94,23 @@ def _factored(total: Expr) -> Expr:
     """A sum with the common factors of its terms in front; anything else as it is."""
     after = sympy.factor_terms(total) if total.is_Add else total
     return _keep_indices(after) or total if after.is_Mul else total
+
+
+def _led_by_plus(product: Expr) -> Expr:
+    """The product without a minus in front of its sum, if the sum can take it: `b - a`."""
+    number, rest = product.as_coeff_Mul()
+    total = next((factor for factor in rest.args if factor.is_Add), rest)
+    if not number.is_negative or not total.is_Add or all(map(_is_minus, total.args)):
+        return product
+    if not any(map(_is_minus, total.args)):
+        return product
+    others = Mul(*(factor for factor in Mul.make_args(rest) if factor is not total))
+    scale = -number * others
+    return Mul(scale, -total, evaluate=not scale.is_Number) if scale != 1 else -total
+
+
+def _is_minus(term: Expr) -> bool:
+    return bool(term.could_extract_minus_sign())
 
 
 def _keep_indices(product: Expr) -> Expr | None:

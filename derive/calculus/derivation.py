@@ -11,7 +11,7 @@ from derive.calculus.rule import Rule
 from derive.errors import DerivationError
 from derive.expressions import Graph, Partial, bound_apart, ranging
 
-__all__ = ["DETAILS", "Derivation", "Detail", "Line", "Stage", "Step"]
+__all__ = ["DETAILS", "Derivation", "Detail", "Line", "Stage", "Step", "terms_agree"]
 
 Detail = Literal["brief", "article", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "article", "full")
@@ -109,15 +109,14 @@ def check_line(expr: Expr, goal: Expr) -> None:
         raise DerivationError(f"a bound index escaped from its sum in {expr}")
     if ranging(expr) != ranging(goal) and expr != 0:
         raise DerivationError(f"{expr} does not range over the indices of {goal}")
-    _check_terms(expr)
+    if not terms_agree(expr):
+        raise DerivationError(f"the terms of a sum in {expr} have different free indices")
 
 
-def _check_terms(expr: Expr) -> None:
-    """Every additive term carries the same free indices, or none at all."""
+def terms_agree(expr: Expr) -> bool:
+    """Whether every additive term carries the same free indices as its neighbours, or none."""
     if expr.is_Add:
         kinds = {frozenset(ranging(term)) for term in expr.args} - {frozenset()}
         if len(kinds) > 1:
-            raise DerivationError(f"the terms of {expr} have different free indices")
-    for arg in expr.args:
-        if arg.args:
-            _check_terms(arg)
+            return False
+    return all(terms_agree(arg) for arg in expr.args)

@@ -172,8 +172,10 @@ def _match_contractions(
     taken, node_body = node.open(pattern, body, *variables, *inner)
     for found in _matches(body, node_body, (*variables, *inner), binding):
         images = [found[index] for index in inner]
-        if sorted(images, key=str) == sorted(taken, key=str):
-            yield {key: image for key, image in found.items() if key not in inner}
+        left = {key: image for key, image in found.items() if key not in inner}
+        captures = any(free_indices(image) & set(taken) for image in left.values())
+        if sorted(images, key=str) == sorted(taken, key=str) and not captures:
+            yield left
 
 
 def relations(equation: Equation) -> Iterator[Relation]:
@@ -227,7 +229,9 @@ def _solve(name: Expr, right: Expr, atom: Expr) -> Expr | None:
     difference = expand_mul(name * below - above)
     slope, constant = difference.coeff(unknown, 1), difference.coeff(unknown, 0)
     is_linear = expand_mul(difference - slope * unknown - constant) == 0
-    return -constant / slope if slope != 0 and is_linear else None
+    if slope == 0 or not is_linear or unknown in (slope.free_symbols | constant.free_symbols):
+        return None
+    return -constant / slope
 
 
 @rule(

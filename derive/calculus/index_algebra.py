@@ -22,7 +22,7 @@ _X_Y = "z_i = x_i + a y_i"
 )
 def contract_delta(node: Expr, context: Context) -> Expr | None:
     """Of the sum over i only the term with i = n is left."""
-    if not isinstance(node, Contraction):
+    if not (isinstance(node, Contraction) and _has_factor(node, KroneckerDelta)):
         return None
     indices, body = node.open()
     factors = Mul.make_args(body)
@@ -33,6 +33,11 @@ def contract_delta(node: Expr, context: Context) -> Expr | None:
             left = [index for index in indices if index != bound]
             return Contraction(rest.xreplace({bound: other}), *left)
     return None
+
+
+def _has_factor(node: Contraction, kind: type[Expr]) -> bool:
+    """Whether a factor of the body is of a kind; cheaper to ask than to open the contraction."""
+    return any(isinstance(factor, kind) for factor in Mul.make_args(node.body))
 
 
 def _bound_slot(delta: Expr, indices: list[Index]) -> tuple[Index, Expr] | None:
@@ -92,7 +97,7 @@ def sum_of_ones(node: Expr, context: Context) -> Expr | None:
 )
 def distribute(node: Expr, context: Context) -> Expr | None:
     """The sum of a sum is the sum of the sums."""
-    if not isinstance(node, Contraction):
+    if not (isinstance(node, Contraction) and _has_factor(node, Add)):
         return None
     indices, body = node.open()
     factors = Mul.make_args(body)

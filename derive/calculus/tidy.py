@@ -9,7 +9,8 @@ from sympy import Expr
 from derive.calculus.algebra import cancel, factor, multiply_out
 from derive.calculus.context import Context
 from derive.calculus.cost import cost
-from derive.calculus.derivation import Step
+from derive.calculus.derivation import Step, terms_agree
+from derive.calculus.domain import divisors
 from derive.calculus.engine import rewrite
 from derive.calculus.index_algebra import INDICES
 from derive.calculus.rule import Rule
@@ -30,15 +31,23 @@ def tidy(expr: Expr, context: Context, folds: Sequence[Rule]) -> Path:
     """The steps to the cheapest form that expanding, folding and factoring reach.
 
     Breadth first; forms seen before are not visited again and their number is bounded, so the
-    search ends. There is no step when the expression is the cheapest form itself.
+    search ends. There is no step when the expression is the cheapest form itself. A form that
+    divides by what the expression does not divide by is no candidate: it would be undefined
+    where the result is not (`y/x` for `e^{-x}`, where y = x e^{-x}).
     """
     first = cost(expr)
     best: tuple[float, Path] = (first, ())
+    allowed = divisors(expr, context.graph)
     seen = {expr}
     queue: list[tuple[Expr, Path]] = [(expr, ())]
+
+    def _divides(steps: Path) -> set[Expr]:
+        return divisors(steps[-1].after if steps else expr, context.graph)
+
     for form, path in queue:
-        for ending in _endings(form, path, context):
-            best = min(best, ending, key=lambda found: (found[0], len(found[1])))
+        for price, steps in _endings(form, path, context):
+            if (price, len(steps)) < (best[0], len(best[1])) and _divides(steps) <= allowed:
+                best = (price, steps)
         for after, steps in _neighbours(form, path, folds, context):
             if (
                 after not in seen
@@ -53,7 +62,7 @@ def tidy(expr: Expr, context: Context, folds: Sequence[Rule]) -> Path:
 def _endings(form: Expr, path: Path, context: Context) -> Iterator[tuple[float, Path]]:
     """What a form costs as it is and factored, with the steps that lead there."""
     yield cost(form), path
-    after = factor(form, context)
+    after = _applied(factor, form, context)
     if after is not None:
         yield cost(after) + FACTORED, (*path, _step(factor, form, after))
 
@@ -78,7 +87,10 @@ def _normal(form: Expr, path: Path, context: Context) -> tuple[Expr, Path]:
 
 def _applied(rule: Rule, form: Expr, context: Context) -> Expr | None:
     after = rule(form, context)
-    return None if after is None else broadcast(after, ranging(form))
+    if after is None:
+        return None
+    after = broadcast(after, ranging(form))
+    return after if terms_agree(after) else None
 
 
 def _step(rule: Rule, before: Expr, after: Expr) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.text import Text
 from derive.calculus.derivation import Derivation, Detail, Line, Stage
 from derive.exports.report import Evidence, Report, evidence_for, summary
 from derive.exports.wrap import wrap
+from derive.notation.names import ascii_name
 from derive.notation.write import write_equation_text, write_text
 
 __all__ = ["listing", "terminal"]
@@ -22,6 +23,8 @@ MARGIN = 2
 GAP = 3
 # With its rules beside it a formula ends no further left than this, else the rules go below.
 NARROW = 44
+# A narrower terminal than this wraps by itself.
+NARROWEST = 40
 WIDEST_RULES = 48
 LEAST_RULES = 26
 
@@ -41,7 +44,7 @@ def terminal(
     are the console's business. The lines of `report` are those of `detail`.
     """
     for plain in (False, True):
-        page = _Page(derivation, detail, report, plain).lines(console.width)
+        page = _Page(derivation, detail, report, plain).lines(max(console.width, NARROWEST))
         if _carries(console.encoding, "\n".join(line.plain for line in page)):
             break
     for line in page:
@@ -52,8 +55,9 @@ def terminal(
 def listing(derivations: Sequence[Derivation], console: Console) -> None:
     """Print the names of derivations, their titles, and what they find."""
     indent = max((cell_len(d.name) for d in derivations), default=0) + GAP
+    width = max(console.width, indent + NARROWEST)
     for plain in (False, True):
-        lines = [line for d in derivations for line in _entry(d, indent, console.width, plain)]
+        lines = [line for d in derivations for line in _entry(d, indent, width, plain)]
         if _carries(console.encoding, "\n".join(line.plain for line in lines)):
             break
     for line in lines:
@@ -63,9 +67,9 @@ def listing(derivations: Sequence[Derivation], console: Console) -> None:
 def _entry(derivation: Derivation, indent: int, width: int, plain: bool) -> list[Text]:
     """A derivation in a listing: its title beside its name, and below the results."""
     room = width - indent
-    lines = _filled(derivation.title, room) or [""]
-    texts = [Text(_left(derivation.name, indent), "bold"), *[Text(" " * indent)] * (len(lines) - 1)]
-    entry = [text.append(line, "not bold") for text, line in zip(texts, lines, strict=True)]
+    first, *others = _filled(_words(derivation.title, plain), room) or [""]
+    entry = [Text(_left(derivation.name, indent), "bold").append(first, "not bold")]
+    entry += [Text(" " * indent + line) for line in others]
     for stage in derivation.stages:
         if stage.goal in derivation.goals or stage is derivation.stages[-1]:
             goal = write_text(stage.goal, derivation.graph, ascii=plain)
@@ -73,6 +77,11 @@ def _entry(derivation: Derivation, indent: int, width: int, plain: bool) -> list
             first, *others = wrap(f"{goal} = {result}", room)
             entry += [Text(" " * indent + first), *(Text(" " * (indent + 4) + o) for o in others)]
     return entry
+
+
+def _words(text: str, plain: bool) -> str:
+    """A title or the names of rules; Greek letters are spelled out where the stream is plain."""
+    return ascii_name(text).encode("ascii", "replace").decode() if plain else text
 
 
 def _carries(encoding: str, text: str) -> bool:
@@ -128,12 +137,13 @@ class _Page:
 
     def lines(self, width: int) -> list[Text]:
         """All lines of the page."""
-        title = self.derivation.title
+        title = _words(self.derivation.title, self.plain)
         lines = [Text(title, "bold"), Text()] if title else []
         lines += self._definitions(width)
         columns = self._columns(width)
         for stage, rows in zip(self.derivation.stages, self.stages, strict=True):
-            lines += [Text(), Text(stage.title, "bold")] if stage.title else [Text()]
+            title = _words(stage.title, self.plain)
+            lines += [Text(), Text(title, "bold")] if title else [Text()]
             lines += [line for row in rows for line in _row_lines(row, columns)]
         return lines
 
@@ -155,15 +165,16 @@ class _Page:
     ) -> list[_Row]:
         graph = self.derivation.graph
         goal = write_text(stage.goal, graph, ascii=self.plain)
-        heads = [" " * MARGIN + goal + " = ", *[" " * (MARGIN + cell_len(goal)) + " = "] * 999]
+        indent = MARGIN + cell_len(goal)
+        heads = chain([_right(goal, indent) + " = "], repeat(" " * indent + " = "))
         return [
             _Row(
                 head,
                 write_text(line.expr, graph, (stage.goal,), ascii=self.plain),
-                ", ".join(line.rules),
+                _words(", ".join(line.rules), self.plain),
                 grade,
             )
-            for head, line, grade in zip(heads, lines, evidence, strict=False)
+            for line, grade, head in zip(lines, evidence, heads, strict=False)
         ]
 
     def _columns(self, width: int) -> _Columns:

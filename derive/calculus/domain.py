@@ -1,0 +1,34 @@
+"""Where a form is defined: by what it divides."""
+
+from __future__ import annotations
+
+from sympy import Expr, Mul, Pow, exp
+
+from derive.expressions import Graph, Partial, indices_of, name_of, tensors_in
+
+__all__ = ["divisors"]
+
+
+def divisors(expr: Expr, graph: Graph) -> set[Expr]:
+    """The factors that must not vanish for the form to be defined, in terms of the inputs.
+
+    Exponentials and numbers are left out, which never vanish. What stands inside a partial
+    derivative does not count.
+    """
+    opaque = {partial: partial.variable for partial in expr.atoms(Partial)}
+    powers = expr.xreplace(opaque).atoms(Pow)
+    below = [power.base for power in powers if power.exp.could_extract_minus_sign()]
+    return {factor for base in below for factor in _factors(_unfolded(base, graph))}
+
+
+def _factors(expr: Expr) -> list[Expr]:
+    bases = (factor.as_base_exp()[0] for factor in Mul.make_args(expr) if factor.func is not exp)
+    return [base for base in bases if not base.is_number]
+
+
+def _unfolded(expr: Expr, graph: Graph) -> Expr:
+    """The expression with every defined name written out."""
+    for name in reversed(graph.order):
+        named = [node for node in tensors_in(expr) if name_of(node) == name]
+        expr = expr.xreplace({node: graph[name].at(indices_of(node)) for node in named})
+    return expr
