@@ -24,6 +24,10 @@ __all__ = [
 ]
 
 
+# How many characters of a line are shown to either side of a place.
+WINDOW = 72
+
+
 @dataclass(frozen=True)
 class Place:
     """A stretch of source text: `text[start:end]`, where `name` says which text it is."""
@@ -40,7 +44,13 @@ class Place:
         last = self.text.find("\n", start)
         last = len(self.text) if last < 0 else last
         width = max(1, min(self.end, last) - start)
-        return [self.text[first:last].expandtabs(1), " " * (start - first) + "^" * width]
+        # Of a long line, what stands around the place.
+        left = max(first, start - WINDOW)
+        right = min(last, start + WINDOW)
+        before, after = "…" * (left > first), "…" * (right < last)
+        shown = before + self.text[left:right].expandtabs(1) + after
+        carets = "^" * min(width, max(1, right - start))
+        return [shown, " " * (len(before) + start - left) + carets]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ EQUATIONS = [
     ("c = -log(s_⟦j⟧)", "index j stands alone", "`1_j log(s_j)`"),
     ("s_i = exp(x_i) / (exp(x_⟦j⟧))", "index j stands alone", "`1_j exp(x_j)`"),
     ("c = ⟦x_i^{z_i}⟧", "index i stands alone", "`1_i x_i^{z_i}`"),
+    ("c = (x_⟦i⟧ - t_i)^2/2", "index i stands alone", "`1_i (x_i - t_i)^2/2`"),
+    ("c = ⟦(1_i x_i)⟧ (1_i x_i)", "read in two ways", "another letter"),
+    ("m = 1_i x_i/⟦(1_i 1_i)⟧", "read in two ways", "another letter"),
+    ("a_k = ⟦exp(q_d K_kd)⟧/(1_m exp(q_d K_md))", "read in two ways", "`1_d` before"),
     ("c = 1_⟦i⟧", "index i stands alone", "`1_i 1_i`"),
     ("c = δ_⟦i⟧T", "index i stands alone", "`1_i δ_iT`"),
     ("c = (x_i + y_⟦j⟧) z_i", "index j stands alone", "`1_j y_j`"),
@@ -133,6 +137,7 @@ def test_a_broken_rule_is_named_and_shown(marked: str, message: str, mend: str) 
     place = error.places[0]
     assert message in error.message
     assert mend in error.mend
+    assert error.mend
     assert place.start == span[0]
     assert place.end == max(span[1], span[0] + 1)
     carets = str(error).splitlines()[2 if not place.name else 3]

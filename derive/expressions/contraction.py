@@ -115,9 +115,25 @@ def occurrences(index: Index, factors: Iterable[Expr]) -> int:
     """How often the notation sees the index in a product: twice or more is a sum.
 
     A factor counts once, however often the index occurs inside it; a power with a positive
-    whole exponent counts as that many factors, and a leaf such as `x_jj` counts each slot.
+    whole exponent counts as that many factors, and a leaf such as `x_jj` counts each slot. Where
+    each factor could be a sum over the index by itself, as in `exp(x_j y_j) exp(x_j z_j)`, the
+    product is not seen as one.
     """
-    return sum(_occurrences(index, factor) for factor in factors)
+    holders = [factor for factor in factors if index in free_indices(factor)]
+    count = sum(_occurrences(index, factor) for factor in holders)
+    return min(count, 1) if all(_sums_alone(index, factor) for factor in holders) else count
+
+
+def _sums_alone(index: Index, expr: Expr) -> bool:
+    """Whether the notation would read a sum over the index inside the expression."""
+    if isinstance(expr, Indexed | KroneckerDelta | One) or index not in free_indices(expr):
+        return False
+    if isinstance(expr, Contraction):
+        return _sums_alone(index, expr.body)
+    holders = [arg for arg in expr.args if index in free_indices(arg)]
+    if expr.is_Mul and sum(_occurrences(index, arg) for arg in holders) > 1:
+        return True
+    return all(_sums_alone(index, arg) for arg in holders)
 
 
 def _occurrences(index: Index, factor: Expr) -> int:

@@ -14,6 +14,8 @@ __all__ = ["add", "apply", "multiply", "number", "raise_to", "reciprocal"]
 
 MOST_BITS = 1000
 LARGEST_EXPONENT = 100
+_NOT_ZERO = "the divisor is zero whatever the inputs are: check its terms"
+_REAL = "all numbers are real: keep roots, logarithms and inverse functions inside their domain"
 _SIMPLER = "write the number, or a name for it"
 
 
@@ -41,7 +43,7 @@ def multiply(factors: Sequence[Expr], span: Span, *, factored: bool = False) -> 
 def reciprocal(divisor: Expr, span: Span) -> Expr:
     """One over the divisor."""
     if divisor.is_zero:
-        raise Mistake("this divides by zero", span)
+        raise Mistake("this divides by zero", span, mend=_NOT_ZERO)
     return _checked(Pow(divisor, S.NegativeOne), span)
 
 
@@ -50,7 +52,7 @@ def raise_to(base: Expr, exponent: Expr, span: Span) -> Expr:
     if exponent.is_number:
         _check_exponent(base, exponent, span)
     if base.is_zero and exponent.is_negative is not False:
-        raise Mistake("this divides by zero", span)
+        raise Mistake("this divides by zero", span, mend=_NOT_ZERO)
     power = _written(_checked(Pow(base, exponent), span), span)
     if power.is_Pow and power.exp.is_number and power.base is not S.Exp1:
         _check_exponent(power.base, power.exp, span)
@@ -101,9 +103,9 @@ def _checked(expr: Expr, span: Span) -> Expr:
     if _bits(expr) > MOST_BITS:
         raise Mistake("the number is too large", span, mend=_SIMPLER)
     if expr.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity):
-        raise Mistake("this has no finite value", span)
+        raise Mistake("this has no finite value", span, mend=_REAL)
     if expr.has(I) or (expr.is_number and expr.is_real is False):
-        raise Mistake("this is not a real number", span)
+        raise Mistake("this is not a real number", span, mend=_REAL)
     return expr
 
 

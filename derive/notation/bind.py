@@ -33,6 +33,7 @@ from derive.notation.syntax import (
     Product,
     Slot,
     Sum,
+    walk,
 )
 
 __all__ = ["CONSTANTS", "Effort", "bind"]
@@ -150,6 +151,8 @@ class _Binder:
                 node.span,
                 mend=f"at most {MOST_DUMMIES} can be read; give a part a name of its own",
             )
+        for letter in bound:
+            self._refuse_two_readings(node, letter)
         inner, factors = scope.union(bound), []
         for factor, divides in zip(node.factors, node.divides, strict=True):
             others = {letter for letter in counts if counts[letter] > (letter in factor.letters)}
@@ -158,6 +161,21 @@ class _Binder:
         return self._contract(
             node, arithmetic.multiply(factors, node.span, factored=self.factored), bound
         )
+
+    def _refuse_two_readings(self, node: Product, letter: str) -> None:
+        """Refuse a dummy that may be meant over the whole product or over parts by themselves."""
+        holders = [factor for factor in node.factors if letter in factor.letters]
+        alone = [factor for factor in holders if _sums_alone(factor, letter)]
+        others = len(holders) - len(alone)
+        marked = any(_has_ones(factor, letter) for factor in alone)
+        if alone and (others == 0 or (others > 1 and marked)):
+            raise Mistake(
+                f"the sum over {letter} can be read in two ways: over the whole product, or over "
+                "this part of it alone",
+                alone[0].span,
+                mend=f"use another letter for a sum of its own; or write `1_{letter}` before the "
+                "product to sum over all of it",
+            )
 
     def _power(self, node: Power, scope: _Letters, carried: _Letters) -> Expr:
         base, exponent = node.base, node.exponent
@@ -247,8 +265,11 @@ class _Binder:
         )
 
     def _term_around(self, node: Node) -> Node:
-        """The innermost additive term that holds the node and says more than it."""
-        return list(_terms_around(self.root, node, is_term=True))[-1]
+        """The innermost additive term that holds the node, and holds all of a power."""
+        first, *inner = _terms_around(self.root, node, is_term=True)
+        bases = [power.base.span for power in walk(self.root) if isinstance(power, Power)]
+        whole = [term for term in inner if not any(_holds(base, term.span) for base in bases)]
+        return whole[-1] if whole else first
 
     def _with_one(self, letter: str, term: Node) -> str:
         quoted = " ".join(self.text[slice(*term.span)].split())
@@ -257,6 +278,24 @@ class _Binder:
         if len(quoted) > _LONGEST_QUOTE:
             return f"write `1_{letter}` before this term"
         return f"write `1_{letter} {quoted}`"
+
+
+def _sums_alone(node: Node, letter: str) -> bool:
+    """Whether a bracketed part holds a sum over the letter by itself."""
+    if letter not in node.letters or isinstance(node, Named | Ones | Delta | Derivative):
+        return False
+    holders = [child for child in node.children if letter in child.letters]
+    if isinstance(node, Product) and len(holders) > 1:
+        return True
+    return all(_sums_alone(child, letter) for child in holders)
+
+
+def _has_ones(node: Node, letter: str) -> bool:
+    return any(isinstance(part, Ones) and letter in part.letters for part in walk(node))
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _terms_around(node: Node, target: Node, *, is_term: bool) -> Iterator[Node]:

@@ -20,6 +20,8 @@ __all__ = ["MOST_BRACKETS", "parse", "words"]
 
 MOST_BRACKETS = 40
 
+_BOTH_SIDES = "write a formula, as in `c = x_i x_i`"
+
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _WORD = re.compile(r"(?<![^\W0-9])(?:[^\W\d_][\u0300-\u036f]*)+[0-9]*(?P<applied>\(?)")
 
@@ -42,7 +44,7 @@ def parse(text: str, span: Span, known: Container[str]) -> Node:
     """
     start, end = span
     if not text[start:end].strip():
-        raise Mistake("an expression is missing", (start, max(end, start + 1)))
+        raise Mistake("an expression is missing", (start, max(end, start + 1)), mend=_BOTH_SIDES)
     _check_brackets(text, span)
     padded = " " * start + text[start:end]
     parser = _lark().parse_interactive(padded)
@@ -156,7 +158,7 @@ def _stray(text: str, position: int) -> Mistake:
 def _unfinished(before: Token | None, expected: set[str], end: int) -> Mistake:
     """The text ends too early."""
     if before is None:
-        return Mistake("an expression is missing", (0, 1))
+        return Mistake("an expression is missing", (0, 1), mend=_BOTH_SIDES)
     span = (before.start_pos or 0, before.end_pos or end)
     if "NUMBER" not in expected and expected & {"SLASH", "PARTIAL"}:
         return Mistake(_HALF_A_PARTIAL, span, mend=_PARTIAL)

@@ -255,7 +255,11 @@ def _equation(
                 )
         lost = sorted(free - {index.name for index in free_indices(right)})
         if lost and right.is_zero:
-            raise Mistake(f"the right-hand side of {left.name} is zero", line.right.span)
+            raise Mistake(
+                f"the right-hand side of {left.name} is zero",
+                line.right.span,
+                mend="its terms cancel: check their signs",
+            )
         for letter in lost:
             right = One(Index(letter, sizes.get(letter))) * right
     letters = [slot.name for slot in left.slots if isinstance(slot, Letter)]
