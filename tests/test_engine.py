@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
+from sympy import Indexed
 
 import derive
 from derive.errors import GoalError, NotationError
@@ -117,6 +118,67 @@ def test_results_are_as_short_as_a_person_writes_them(equations, wrt, result):
     derivation = derive.gradient(equations, wrt)
     stage = derivation.stages[-1]
     assert write_text(stage.result, derivation.graph, (stage.goal,)) == result
+
+
+def results(name):
+    derivation = derive.load(name)
+    return {
+        write_text(stage.goal, derivation.graph): write_text(
+            stage.result, derivation.graph, (stage.goal,)
+        )
+        for stage in derivation.stages
+    }
+
+
+def test_layer_norm_goes_adjoint_by_adjoint_from_the_output_back():
+    found = results("layer_norm")
+    adjoints = [goal for goal in found if goal.startswith("∂l")]
+    assert adjoints == [
+        *("∂l/∂γ_q", "∂l/∂β_q", "∂l/∂σ_b", "∂l/∂v_b", "∂l/∂μ_bh", "∂l/∂m_b", "∂l/∂x_pq")
+    ]
+    local = [goal for goal in found if goal.startswith("∂") and goal not in adjoints]
+    assert [goal.translate({ord("|"): None})[:2] + goal.split("/")[1][:2] for goal in local] == [
+        *("∂y∂γ", "∂y∂β", "∂y∂σ", "∂σ∂v", "∂v∂μ", "∂y∂μ", "∂μ∂m", "∂m∂x", "∂μ∂x")
+    ]
+    assert found["∂l/∂γ_q"] == "∂l/∂y_bq μ_bq/σ_b"
+    assert found["∂l/∂β_q"] == "1_b ∂l/∂y_bq"
+
+
+def test_layer_norm_proves_that_deviations_from_the_mean_sum_to_zero():
+    found = results("layer_norm")
+    assert found["1_h μ_bh"] == "0"
+    assert found["∂l/∂m_b"] == "−(1/σ_b) ∂l/∂y_bh γ_h"
+    (rules,) = [
+        line.rules
+        for stage in derive.load("layer_norm").stages
+        for line in stage.lines
+        if "known fact" in line.rules
+    ]
+    assert rules[-1] == "known fact"
+
+
+def test_layer_norm_in_terms_of_the_normalised_input_has_no_deviations_left():
+    last = derive.load("layer_norm_normalised").stages[-1]
+    names = {str(node.base) for node in last.result.atoms(Indexed)}
+    assert "x̂" in names
+    assert "μ" not in names
+
+
+def test_a_softmax_sums_to_one():
+    found = derive.derivation("s_i = exp(x_i)/(1_j exp(x_j)); z = 1_i s_i w", ["∂z/∂w"])
+    assert verify(found).ok
+
+
+@pytest.mark.parametrize("depth", [2, 12])
+def test_a_deep_graph_has_as_many_stages_and_terms_as_it_is_deep(depth):
+    equations, last = [], "x"
+    for layer in range(1, depth + 1):
+        equations += [f"a{layer}_i = w{layer}_ij {last}_j", f"h{layer}_i = tanh(a{layer}_i)"]
+        last = f"h{layer}"
+    found = derive.derivation([*equations, f"c = {last}_i {last}_i"], ["∂l/∂x_n"])
+    assert len(found.stages) <= 4 * depth + 2
+    assert max(stage.result.count_ops() for stage in found.stages) < 60
+    assert max(len(stage.lines) for stage in found.stages) <= 5
 
 
 def test_the_same_question_has_the_same_steps():

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sympy import Expr, Mul, S
 
+from derive.calculus.cost import cost
 from derive.expressions import (
     Graph,
     Partial,
@@ -18,6 +19,9 @@ from derive.expressions import (
 )
 
 __all__ = ["Context", "Key", "key_of"]
+
+# Above this cost a gradient stands by its name in the stages after its own.
+LONGEST_ADJOINT = 20.0
 
 Key = tuple[str, str, tuple[str, ...]]
 """What tells one derivative from another: the function, the variable, the names held fixed."""
@@ -30,11 +34,16 @@ def key_of(partial: Partial) -> Key:
 
 @dataclass(frozen=True)
 class Context:
-    """The equations, the results of earlier stages, and the goal of this one."""
+    """The equations, the results of earlier stages, and the goal of this one.
+
+    `output` is the one through which a downstream loss is differentiated at once, in a graph so
+    short that its own derivative by the variable is worth a stage.
+    """
 
     graph: Graph
-    goal: Partial
+    goal: Expr
     known: Mapping[Key, tuple[Partial, Expr]] = field(default_factory=dict)
+    output: str | None = None
 
     def varies(self, expr: Expr, partial: Partial) -> bool:
         """Whether an expression can change with the variable of a partial derivative."""
@@ -63,15 +72,23 @@ class Context:
     @cached_property
     def _unknown(self) -> set[str]:
         """The loss downstream of the graph, if the goal is about one."""
+        if not isinstance(self.goal, Partial):
+            return set()
         name = name_of(self.goal.function)
         return set() if name in self.graph.arity else {name}
 
     def result(self, partial: Partial) -> Expr | None:
-        """The derivative as an earlier stage found it, in the indices asked for."""
+        """The derivative as an earlier stage found it, in the indices asked for.
+
+        A long gradient of a downstream loss keeps its name, so that in a deep graph no line is
+        longer than its own stage makes it.
+        """
         if not (is_tensor(partial.function) and is_tensor(partial.variable)):
             return None
         goal, result = self.known.get(key_of(partial), (None, None))
         if goal is None or result is None:
+            return None
+        if name_of(partial.function) not in self.graph and cost(result) > LONGEST_ADJOINT:
             return None
         letters = indices_of(goal.function) + indices_of(goal.variable)
         wanted = indices_of(partial.function) + indices_of(partial.variable)

@@ -25,7 +25,7 @@ def cost(expr: Expr) -> float:
     if isinstance(expr, Indexed) or expr.is_Symbol:
         return TENSOR
     if expr.is_Number:
-        return UNIT if expr in (S.One, S.NegativeOne) else NUMBER
+        return {0: 0.0, 1: UNIT, -1: UNIT}.get(expr, NUMBER)
     if isinstance(expr, Contraction):
         return SUM + cost(expr.body)
     if expr.is_Add:

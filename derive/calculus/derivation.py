@@ -46,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Stage:
-    """One goal and the chain of lines from it to its result.
+    """One goal, a derivative or a contraction, and the chain of lines from it to its result.
 
     Raises
     ------
@@ -54,7 +54,7 @@ class Stage:
         lost, an additive term lacks an index.
     """
 
-    goal: Partial
+    goal: Expr
     lines: tuple[Line, ...]
     title: str = ""
 

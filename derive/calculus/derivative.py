@@ -31,6 +31,7 @@ __all__ = [
     "chain_rule",
     "graph_chain_rule",
     "links",
+    "short_output",
 ]
 
 _U_V = "u_i := sin(x_i); v := 1_j x_j^2; w = a"
@@ -273,7 +274,7 @@ def graph_chain_rule(node: Expr, context: Context) -> Expr | None:
     """The variable acts through each definition that uses it, one contracted term for each."""
     if not (isinstance(node, Partial) and is_tensor(node.function) and not node.held):
         return None
-    terms = [_through(link, node) for link in links(node, context.graph)]
+    terms = [_through(link, node) for link in links(node, context.graph, context.output)]
     return None if not terms or node in terms else Add(*terms)
 
 
@@ -289,14 +290,14 @@ class Link:
         return self.equation.name
 
 
-def links(node: Partial, graph: Graph) -> list[Link]:
+def links(node: Partial, graph: Graph, output: str | None) -> list[Link]:
     """The definitions through which a variable acts on a function.
 
-    These are the definitions that use the variable. A loss downstream of a short graph is
-    differentiated through the output instead, whose own derivative is then a stage.
+    These are the definitions that use the variable; for a loss downstream of a short graph it is
+    the output.
     """
     function, variable = name_of(node.function), name_of(node.variable)
-    if function not in graph and (output := _short_output(variable, graph)):
+    if function not in graph and output is not None:
         return [Link(graph[output])]
     ends = {function} if function in graph else set(graph.outputs)
     reached = ends.union(*(graph.ancestors(end) for end in ends))
@@ -309,7 +310,7 @@ def links(node: Partial, graph: Graph) -> list[Link]:
     ]
 
 
-def _short_output(variable: str, graph: Graph) -> str | None:
+def short_output(variable: str, graph: Graph) -> str | None:
     """The one output that depends on the variable, by at most one definition in between."""
     moved = [name for name in graph.order if variable in graph.ancestors(name)]
     nodes = [name for name in moved if graph[name].kind == "definition"]

@@ -53,9 +53,9 @@ class Log:
     before the first of them make no line.
     """
 
-    def __init__(self, goal: Partial, context: Context) -> None:
+    def __init__(self, goal: Expr, context: Context) -> None:
         self.context = context
-        self.expr: Expr = goal
+        self.expr = goal
         self.lines: list[Line] = []
         self._pending: list[Step] = []
 

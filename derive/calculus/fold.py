@@ -17,6 +17,7 @@ from sympy import (
     Indexed,
     KroneckerDelta,
     Mul,
+    Pow,
     S,
     exp,
     expand_mul,
@@ -193,10 +194,14 @@ def relations(equation: Equation) -> Iterator[Relation]:
     for name, right in sides:
         for atom in _atoms(right, set(indices)):
             value = _solve(name, right, atom)
-            if value is not None:
+            if value is not None and not (isinstance(atom, Indexed) and _divides(value)):
                 sums = right.atoms(Contraction)
                 outside = frozenset(c for c in sums if not (c.has(atom) or atom.has(c)))
                 yield Relation(equation.name, tuple(indices), atom, value, outside)
+
+
+def _divides(expr: Expr) -> bool:
+    return any(power.exp.could_extract_minus_sign() for power in expr.atoms(Pow))
 
 
 def _atoms(expr: Expr, indices: set[Index]) -> list[Expr]:
@@ -216,6 +221,8 @@ def _outside_contractions(expr: Expr) -> Iterator[Expr]:
 
 
 def _is_atom(node: Expr) -> bool:
+    if isinstance(node, Indexed):
+        return True
     root = node.is_Pow and node.exp.is_Rational and not node.exp.is_Integer
     return root or elementary(node) is not None or isinstance(node, Contraction)
 

@@ -17,8 +17,10 @@ from derive.calculus.derivative import (
     Link,
     graph_chain_rule,
     links,
+    short_output,
 )
 from derive.calculus.engine import Log
+from derive.calculus.facts import FACT, Facts
 from derive.calculus.fold import fold_rules
 from derive.calculus.index_algebra import INDICES
 from derive.calculus.rule import Rule
@@ -48,8 +50,7 @@ def derive(
     """
     planner = _Planner(graph)
     for goal in goals:
-        planner.goal_indices = indices_of(goal.function) + indices_of(goal.variable)
-        planner.reach(goal)
+        planner.start(goal)
     return Derivation(graph, tuple(goals), tuple(planner.stages), name, title, tuple(references))
 
 
@@ -62,23 +63,42 @@ class _Planner:
         self.stages: list[Stage] = []
         self.folds = {equation.name: fold_rules(equation) for equation in graph.equations}
         self.chain_rule_shown = False
+        self.facts = Facts(graph, self.folds)
         self.goal_indices: tuple[Index, ...] = ()
+        self.output: str | None = None
+
+    def start(self, goal: Partial) -> None:
+        """Derive a goal that was asked for."""
+        self.goal_indices = indices_of(goal.function) + indices_of(goal.variable)
+        self.output = short_output(name_of(goal.variable), self.graph)
+        self.reach(goal)
 
     def reach(self, goal: Partial) -> None:
         """Derive the goal, unless an earlier stage has."""
         if key_of(goal) in self.known:
             return
-        context = Context(self.graph, goal, self.known)
+        context = Context(self.graph, goal, self.known, self.output)
         for needed in self._needs(goal):
             self.reach(needed)
         stage = self._stage(goal, context)
         self.known[key_of(goal)] = (goal, stage.result)
+        for fact in self._facts_used(stage):
+            if fact not in self.stages:
+                self.stages.append(fact)
         self.stages.append(stage)
+
+    def _facts_used(self, stage: Stage) -> Iterator[Stage]:
+        """The facts that a stage rests on, each after those that it rests on itself."""
+        for step in stage.steps:
+            if step.rule.name == FACT:
+                for fact in self.facts.used_in(step.before):
+                    yield from self._facts_used(fact)
+                    yield fact
 
     def _needs(self, goal: Partial) -> Iterator[Partial]:
         """The derivatives that the chain rule or the definition brings in."""
         function, variable = name_of(goal.function), name_of(goal.variable)
-        through = [] if goal.held else links(goal, self.graph)
+        through = [] if goal.held else links(goal, self.graph, self.output)
         if function not in self.graph and not through:
             raise GoalError(
                 f"no output depends on {variable}",
@@ -88,9 +108,14 @@ class _Planner:
             yield from self._abbreviated(goal)
             return
         for link in through:
-            yield self._goal(link.name, goal.variable, link.held)
-            if link.name != function and not self._is_given(goal, link):
-                yield self._goal_by(goal, link.name)
+            local = self._goal(link.name, goal.variable, link.held)
+            if link.name == function or self._is_given(goal, link):
+                yield local
+            elif function in self.graph:
+                yield from (local, self._goal_by(goal, link.name))
+            else:
+                # Adjoint by adjoint, from the outputs back.
+                yield from (self._goal_by(goal, link.name), local)
 
     def _is_given(self, goal: Partial, link: Link) -> bool:
         """Whether the derivative by a name is the upstream gradient itself."""
@@ -166,15 +191,16 @@ class _Planner:
                 )
 
     def _folds(self, goal: Partial) -> list[Rule]:
-        """The ways to write the goal's function, and what it is made of, for its definition."""
-        function = name_of(goal.function)
-        involved = self.graph.ancestors(function) | {function}
-        return [
-            rule
-            for name in reversed(self.graph.order)
-            if name in involved or function not in self.graph
-            for rule in self.folds[name]
-        ]
+        """The ways to use facts, and to write the names at hand for their definitions.
+
+        At hand are the goal's function, the definitions that the chain rule goes through, and
+        what these are directly made of: a number of names that does not grow with the graph.
+        """
+        through = [] if goal.held else links(goal, self.graph, self.output)
+        names = {link.name for link in through} | {name_of(goal.function)}
+        names = names.union(*(self.graph.mentions(name) for name in names if name in self.graph))
+        used = [name for name in reversed(self.graph.order) if name in names]
+        return [self.facts.rule, *(rule for name in used for rule in self.folds[name])]
 
     def _definition_lines(self, log: Log) -> None:
         """From the definition to elementary derivatives; the chain rule is spelled out once."""

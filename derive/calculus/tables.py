@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from derive.calculus.algebra import ALGEBRA
 from derive.calculus.derivative import CHAIN, EVALUATE, STRUCTURE, UNFOLD, graph_chain_rule
+from derive.calculus.facts import known_fact, write_out
 from derive.calculus.fold import fold
 from derive.calculus.index_algebra import INDICES, SUMS
 from derive.calculus.rule import Rule
@@ -12,7 +13,19 @@ __all__ = ["RULES"]
 
 RULES: tuple[Rule, ...] = tuple(
     dict.fromkeys(
-        (graph_chain_rule, *UNFOLD, *STRUCTURE, *CHAIN, *EVALUATE, *INDICES, *SUMS, *ALGEBRA, fold)
+        (
+            graph_chain_rule,
+            *UNFOLD,
+            *STRUCTURE,
+            *CHAIN,
+            *EVALUATE,
+            *INDICES,
+            *SUMS,
+            *ALGEBRA,
+            fold,
+            write_out,
+            known_fact,
+        )
     )
 )
 """Every rule once."""

@@ -147,26 +147,40 @@ class Graph:
             eq.name for eq in self.equations if eq.kind == "definition" and eq.name not in used
         )
 
-    def mentions(self, name: str) -> set[str]:
+    def mentions(self, name: str) -> frozenset[str]:
         """The names that stand in the equation of a name."""
-        return {name_of(node) for node in tensors_in(self[name].rhs)}
-
-    def parents(self, name: str) -> set[str]:
-        """The inputs and definitions that a name is made of, abbreviations seen through."""
-        direct = self.mentions(name) if name in self else set()
-        abbreviated = {n for n in direct if n in self and self[n].kind == "abbreviation"}
-        return (direct - abbreviated).union(*(self.parents(n) for n in abbreviated))
-
-    def ancestors(self, name: str) -> set[str]:
-        """All that a name depends on: inputs, definitions and abbreviations."""
-        return self._ancestors.get(name, set())
+        return self._mentions[name]
 
     @cached_property
-    def _ancestors(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
+    def _mentions(self) -> dict[str, frozenset[str]]:
+        return {
+            equation.name: frozenset(name_of(node) for node in tensors_in(equation.rhs))
+            for equation in self.equations
+        }
+
+    def parents(self, name: str) -> frozenset[str]:
+        """The inputs and definitions that a name is made of, abbreviations seen through."""
+        return self._parents.get(name, frozenset())
+
+    @cached_property
+    def _parents(self) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
         for name in self.order:
             direct = self.mentions(name)
-            found[name] = direct.union(*(found.get(n, set()) for n in direct))
+            short = {n for n in direct if n in self and self[n].kind == "abbreviation"}
+            found[name] = (direct - short).union(*(found[n] for n in short))
+        return found
+
+    def ancestors(self, name: str) -> frozenset[str]:
+        """All that a name depends on: inputs, definitions and abbreviations."""
+        return self._ancestors.get(name, frozenset())
+
+    @cached_property
+    def _ancestors(self) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for name in self.order:
+            direct = self.mentions(name)
+            found[name] = direct.union(*(found[n] for n in direct if n in found))
         return found
 
     @cached_property

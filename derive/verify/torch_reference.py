@@ -48,6 +48,10 @@ class Reference:
 
 
 _VECTOR, _LABEL = (CLASSES,), ((), CLASSES)
+_LAYER_NORM = Reference(
+    {"x": (BATCH, CLASSES), "γ": _VECTOR, "β": _VECTOR, "ε": ()},
+    {"y": lambda v: F.layer_norm(v["x"], _VECTOR, v["γ"], v["β"], float(v["ε"]))},
+)
 
 REFERENCES: Mapping[str, Reference] = {
     "binary_cross_entropy": Reference(
@@ -72,6 +76,8 @@ REFERENCES: Mapping[str, Reference] = {
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
     ),
     "l2_norm": Reference({"x": _VECTOR}, {"r": lambda v: torch.linalg.vector_norm(v["x"])}),
+    "layer_norm": _LAYER_NORM,
+    "layer_norm_normalised": _LAYER_NORM,
     "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
     "softmax_temperature": Reference(
         {"x": _VECTOR, "τ": ()},
