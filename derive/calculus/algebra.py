@@ -100,9 +100,7 @@ def _led_by_plus(product: Expr) -> Expr:
     """The product without a minus in front of its sum, if the sum can take it: `b - a`."""
     number, rest = product.as_coeff_Mul()
     total = next((factor for factor in rest.args if factor.is_Add), rest)
-    if not number.is_negative or not total.is_Add or all(map(_is_minus, total.args)):
-        return product
-    if not any(map(_is_minus, total.args)):
+    if not number.is_negative or not total.is_Add or len(set(map(_is_minus, total.args))) == 1:
         return product
     others = Mul(*(factor for factor in Mul.make_args(rest) if factor is not total))
     scale = -number * others

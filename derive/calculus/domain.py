@@ -8,6 +8,10 @@ from derive.expressions import Graph, Partial, indices_of, name_of, tensors_in
 
 __all__ = ["divisors"]
 
+# In a deep graph a name written out to the inputs grows without bound; beyond this size the names
+# that are left stand for themselves, so that two forms are at worst not seen to divide alike.
+MOST_OPERATIONS = 200
+
 
 def divisors(expr: Expr, graph: Graph) -> set[Expr]:
     """The factors that must not vanish for the form to be defined, in terms of the inputs.
@@ -27,8 +31,10 @@ def _factors(expr: Expr) -> list[Expr]:
 
 
 def _unfolded(expr: Expr, graph: Graph) -> Expr:
-    """The expression with every defined name written out."""
+    """The expression with the defined names written out, but for those under a sum."""
     for name in reversed(graph.order):
+        if expr.count_ops(visual=False) > MOST_OPERATIONS:
+            break
         named = [node for node in tensors_in(expr) if name_of(node) == name]
         expr = expr.xreplace({node: graph[name].at(indices_of(node)) for node in named})
     return expr
