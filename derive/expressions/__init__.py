@@ -1,4 +1,4 @@
-"""Expressions: SymPy's term algebra with contractions, one-tensors and partial derivatives."""
+"""Expressions: SymPy's term algebra with contractions, one-tensors, brackets and partial derivatives."""
 
 from derive.expressions.contraction import Contraction, bound_apart, occurrences
 from derive.expressions.convert import contract, from_sympy
@@ -19,6 +19,7 @@ from derive.expressions.indices import (
     ranging,
     tensor,
 )
+from derive.expressions.iverson import Iverson
 from derive.expressions.partial import Partial
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Equation",
     "Graph",
     "Index",
+    "Iverson",
     "Kind",
     "One",
     "Partial",

@@ -126,7 +126,8 @@ def occurrences(index: Index, factors: Iterable[Expr]) -> int:
 
 def _sums_alone(index: Index, expr: Expr) -> bool:
     """Whether the notation would read a sum over the index inside the expression."""
-    if isinstance(expr, Indexed | KroneckerDelta | One) or index not in free_indices(expr):
+    leaf = isinstance(expr, Index | Indexed | KroneckerDelta | One)
+    if leaf or index not in free_indices(expr):
         return False
     if isinstance(expr, Contraction):
         return _sums_alone(index, expr.body)
