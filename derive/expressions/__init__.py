@@ -1,4 +1,4 @@
-"""Expressions: SymPy's term algebra with contractions, one-tensors, brackets and partial derivatives."""
+"""Expressions: SymPy's term algebra with contractions, brackets and partial derivatives."""
 
 from derive.expressions.contraction import Contraction, bound_apart, occurrences
 from derive.expressions.convert import contract, from_sympy
