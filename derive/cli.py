@@ -19,7 +19,7 @@ from derive import exports
 from derive.api import Derivation, gradient, load
 from derive.calculus.derivation import DETAILS
 from derive.errors import DeriveError
-from derive.problems import catalogue
+from derive.problems import titles
 
 if TYPE_CHECKING:
     from derive.verify import Report
@@ -107,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _command(commands, "list", _list, "the catalogue, with titles and results")
+    listing = _command(commands, "list", _list, "the catalogue, with titles")
+    listing.add_argument("words", metavar="WORD", nargs="*", help="in the name or the title")
+    listing.add_argument("--results", action="store_true", help="derive and print what each finds")
     show = _command(commands, "show", _show, "print a derivation")
     check = _command(commands, "verify", _show, "check every line of a derivation")
     export = _command(commands, "export", _show, "write a derivation for an article")
@@ -156,8 +158,20 @@ def _output_options(command: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def _list(_arguments: argparse.Namespace) -> int:
-    exports.listing([load(name) for name in catalogue()], _console())
+def _list(arguments: argparse.Namespace) -> int:
+    words = [word.casefold() for word in arguments.words]
+    chosen = {
+        name: title
+        for name, title in titles().items()
+        if all(word in f"{name} {title}".casefold() for word in words)
+    }
+    if not chosen:
+        raise DeriveError(
+            f"no derivation has {' and '.join(map(repr, arguments.words))} in its name or title",
+            mend="`derive list` prints them all",
+        )
+    found = [load(name) for name in chosen] if arguments.results else []
+    exports.listing(chosen, _console(), found)
     return 0
 
 

@@ -18,7 +18,7 @@ from derive.notation.goals import read_goal
 from derive.notation.read import read_sources, split
 from derive.notation.source import Source, did_you_mean, normalise
 
-__all__ = ["Problem", "catalogue", "load_problem"]
+__all__ = ["Problem", "catalogue", "load_problem", "titles"]
 
 MOST_BYTES = 200_000
 _AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -44,6 +44,13 @@ def catalogue() -> list[str]:
     folder = _shipped()
     entries = [Path(entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
     return sorted(entry.stem for entry in entries if entry.suffix == ".toml")
+
+
+def titles() -> dict[str, str]:
+    """The title of each derivation of the catalogue, without reading its equations."""
+    files = {name: f"{name}.toml" for name in catalogue()}
+    tables = {n: (file, _table(_text(_shipped() / file, file), file)) for n, file in files.items()}
+    return {n: _title(file, "title", table.get("title")) for n, (file, table) in tables.items()}
 
 
 def load_problem(name: str | os.PathLike[str]) -> Problem:

@@ -192,6 +192,17 @@ def test_any_width_prints_everything(columns):
     assert run("list", env={"COLUMNS": columns}).stdout.split() == wide
 
 
+def test_the_list_can_be_searched():
+    assert run("list", "LAYER", "norm").stdout.splitlines()[0].split() == [
+        "layer_norm",
+        "Layer",
+        "norm",
+    ]
+    assert "= ∂l/∂r x_n/r" in run("list", "l2", "--results").stdout
+    found = run("list", "nothing-like-it")
+    assert (found.returncode, found.stdout) == (2, "")
+
+
 def test_a_full_disk_is_one_message():
     with open("/dev/full", "w") as full:
         found = subprocess.run(

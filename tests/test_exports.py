@@ -220,8 +220,10 @@ def test_ascii_where_the_stream_carries_no_more(article: Derivation, encoding: s
 
 def test_listing(article: Derivation) -> None:
     file = io.StringIO()
-    listing([article, article], Console(file=file, width=80))
-    assert file.getvalue() == 2 * (
+    titles = {"other": "Another one", article.name: article.title}
+    listing(titles, Console(file=file, width=80), [article])
+    assert file.getvalue() == (
+        "other          Another one\n"
         "softmax-loss   Softmax & loss\n               ∂l/∂x_n = ∂l/∂c (s_n − δ_Tn)\n"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat, zip_longest
 
@@ -52,31 +52,50 @@ def terminal(
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def listing(derivations: Sequence[Derivation], console: Console) -> None:
-    """Print the names of derivations, their titles, and what they find."""
-    indent = max((cell_len(d.name) for d in derivations), default=0) + GAP
+def listing(
+    titles: Mapping[str, str], console: Console, derivations: Sequence[Derivation] = ()
+) -> None:
+    """Print the names of derivations with their titles, and what the given ones find."""
+    found = {derivation.name: derivation for derivation in derivations}
+    indent = max(map(cell_len, titles), default=0) + GAP
     width = max(console.width, indent + NARROWEST)
     for plain in (False, True):
-        lines = [line for d in derivations for line in _entry(d, indent, width, plain)]
+        lines = [
+            line
+            for name, title in titles.items()
+            for line in _entry(name, title, found.get(name), (indent, width - indent), plain)
+        ]
         if _carries(console.encoding, "\n".join(line.plain for line in lines)):
             break
     for line in lines:
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _entry(derivation: Derivation, indent: int, width: int, plain: bool) -> list[Text]:
-    """A derivation in a listing: its title beside its name, and below the results."""
-    room = width - indent
-    first, *others = _filled(_words(derivation.title, plain), room) or [""]
-    entry = [Text(_left(derivation.name, indent), "bold").append(first, "not bold")]
+def _entry(
+    name: str, title: str, derivation: Derivation | None, columns: tuple[int, int], plain: bool
+) -> list[Text]:
+    """A derivation in a listing: its title beside its name, and below the results.
+
+    `columns` are the width before the title and the room for it.
+    """
+    indent, room = columns
+    first, *others = _filled(_words(title, plain), room) or [""]
+    entry = [Text(_left(name, indent), "bold").append(first, "not bold")]
     entry += [Text(" " * indent + line) for line in others]
-    for stage in derivation.stages:
-        if stage.goal in derivation.goals or stage is derivation.stages[-1]:
-            goal = write_text(stage.goal, derivation.graph, ascii=plain)
-            result = write_text(stage.result, derivation.graph, (stage.goal,), ascii=plain)
-            first, *others = wrap(f"{goal} = {result}", room)
-            entry += [Text(" " * indent + first), *(Text(" " * (indent + 4) + o) for o in others)]
+    results = _results(derivation, plain) if derivation else []
+    for first, *others in (wrap(result, room) for result in results):
+        entry += [Text(" " * indent + first), *(Text(" " * (indent + 4) + o) for o in others)]
     return entry
+
+
+def _results(derivation: Derivation, plain: bool) -> list[str]:
+    """The equations that a derivation was asked for."""
+    stages = [stage for stage in derivation.stages if stage.goal in derivation.goals]
+    return [
+        f"{write_text(stage.goal, derivation.graph, ascii=plain)} = "
+        f"{write_text(stage.result, derivation.graph, (stage.goal,), ascii=plain)}"
+        for stage in stages
+    ]
 
 
 def _words(text: str, plain: bool) -> str:
