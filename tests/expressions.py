@@ -11,6 +11,7 @@ from derive.expressions import (
     Equation,
     Graph,
     Index,
+    Iverson,
     One,
     Partial,
     free_indices,
@@ -94,7 +95,10 @@ def _leaf(source: Random) -> Expr:
     scalar = tensor(source.choice("σlτ"))
     number = Rational(source.randint(-4, 4), source.randint(1, 3))
     kinds = [tensor("x", a), tensor("s", a), tensor("A", a, b), KroneckerDelta(a, b), One(a)]
-    return source.choices([*kinds, scalar, number], weights=[6, 4, 4, 2, 1, 1, 2])[0]
+    relation = source.choice(["<", "<=", "=", "!="])
+    sides = source.choice([(a, b), (a, b + 1), (tensor("x", a), number), (tensor("s", a), scalar)])
+    kinds.append(Iverson(sides[0], relation, sides[1]))
+    return source.choices([*kinds, scalar, number], weights=[6, 4, 4, 2, 1, 2, 1, 2])[0]
 
 
 def _partly_summed(source: Random, expr: Expr) -> Expr:

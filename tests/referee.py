@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
 from sympy import Expr, Indexed, KroneckerDelta, cos, exp, log, sin, tanh
 
-from derive.expressions import Contraction, Index, One, Size
+from derive.expressions import Contraction, Index, Iverson, One, Size
 from derive.verify import Values
 
+COMPARED = {"<": operator.lt, "<=": operator.le, "=": operator.eq, "!=": operator.ne}
 FUNCTIONS = {exp: math.exp, log: math.log, sin: math.sin, cos: math.cos, tanh: math.tanh}
 
 Scope = Mapping[Expr, int]
@@ -42,6 +44,11 @@ def number(expr: Expr, scope: Scope, values: Values) -> float:
     if isinstance(expr, KroneckerDelta):
         left, right = (position(slot, scope, values) for slot in expr.args)
         return float(left == right)
+    if isinstance(expr, Index):
+        return float(position(expr, scope, values))
+    if isinstance(expr, Iverson):
+        left, right = (number(side, scope, values) for side in (expr.left, expr.right))
+        return float(COMPARED[expr.relation](left, right))
     if isinstance(expr, Indexed):
         place = tuple(position(slot, scope, values) for slot in expr.indices)
         return float(values.tensors[expr.base.label.name][place])

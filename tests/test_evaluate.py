@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Expr, Function, I, Integer, KroneckerDelta, Rational, cos, exp, sin, sqrt, tanh
 
-from derive.expressions import Contraction, Index, One, Partial, Size, tensor
+from derive.expressions import Contraction, Index, Iverson, One, Partial, Size, tensor
 from derive.verify import Compiled, EvaluationError, Values
 from derive.verify.evaluate import ShapeError
 
@@ -46,6 +46,11 @@ LEAVES = [
     KroneckerDelta(k, g),
     KroneckerDelta(k, T),
     KroneckerDelta(i, 0),
+    Iverson(i, "<=", k),
+    Iverson(i + 1, "=", k),
+    Iverson(tensor("b", i, j), ">", tensor("z")),
+    Iverson(g, "!=", 0),
+    Iverson(T, "<", k),
     One(i),
     One(j),
     Size("H"),

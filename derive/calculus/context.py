@@ -11,6 +11,7 @@ from sympy import Expr, Mul, S
 from derive.calculus.cost import cost
 from derive.expressions import (
     Graph,
+    Iverson,
     Partial,
     indices_of,
     is_tensor,
@@ -47,6 +48,9 @@ class Context:
 
     def varies(self, expr: Expr, partial: Partial) -> bool:
         """Whether an expression can change with the variable of a partial derivative."""
+        if expr.has(Iverson):
+            # A comparison is constant but for jumps, so that nothing inside it counts.
+            expr = expr.xreplace(dict.fromkeys(expr.atoms(Iverson), S.One))
         if not is_tensor(partial.variable):
             return bool(expr.has(partial.variable))
         variable = name_of(partial.variable)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Indexed, KroneckerDelta, S
+from typing import Any
+
+from sympy import Expr, Indexed, KroneckerDelta, S, Symbol
+from sympy.core.symbol import Str
 
 from derive.expressions import Contraction, One, Partial
 
@@ -12,18 +15,20 @@ __all__ = ["cost"]
 # `∂l/∂c (s_n − δ_Tn)` than the same multiplied out, a name than what it stands for.
 PARTIAL, DELTA, TENSOR, NUMBER, UNIT, ONE = 2.0, 1.5, 1.0, 1.5, 0.5, 0.25
 PARENTHESES, POWER, ROOT, DIVISION, FUNCTION, SUM = 0.5, 2.0, 1.0, 0.5, 1.0, 0.25
+_LEAVES: tuple[tuple[Any, float], ...] = (
+    (Partial, PARTIAL),
+    (KroneckerDelta, DELTA),
+    (One, ONE),
+    (Indexed | Symbol, TENSOR),
+    (Str, 0.0),  # the relation of a comparison
+)
 
 
 def cost(expr: Expr) -> float:
     """The cost of reading an expression; smaller is better."""
-    if isinstance(expr, Partial):
-        return PARTIAL
-    if isinstance(expr, KroneckerDelta):
-        return DELTA
-    if isinstance(expr, One):
-        return ONE
-    if isinstance(expr, Indexed) or expr.is_Symbol:
-        return TENSOR
+    for kinds, weight in _LEAVES:
+        if isinstance(expr, kinds):
+            return weight
     if expr.is_Number:
         return {0: 0.0, 1: UNIT, -1: UNIT}.get(expr, NUMBER)
     if isinstance(expr, Contraction):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sympy import Expr
+from sympy import Expr, Indexed, Symbol
 
 from derive.calculus.rule import Rule
 from derive.errors import DerivationError
@@ -115,8 +115,13 @@ def check_line(expr: Expr, goal: Expr) -> None:
 
 def terms_agree(expr: Expr) -> bool:
     """Whether every additive term carries the same free indices as its neighbours, or none."""
-    if expr.is_Add:
+    if expr.is_Add and not _is_position(expr):
         kinds = {frozenset(ranging(term)) for term in expr.args} - {frozenset()}
         if len(kinds) > 1:
             return False
     return all(terms_agree(arg) for arg in expr.args)
+
+
+def _is_position(expr: Expr) -> bool:
+    """Whether the expression computes with indices, as in `[k <= q + 1]`."""
+    return all(leaf.is_integer for leaf in expr.atoms(Symbol, Indexed))

@@ -12,6 +12,7 @@ from derive.expressions import (
     Contraction,
     Equation,
     Graph,
+    Iverson,
     One,
     Partial,
     elementary,
@@ -63,6 +64,20 @@ def _fraction(expr: Expr) -> tuple[Expr, Expr]:
 def constant(node: Expr, context: Context) -> Expr | None:
     """What does not change with the variable has derivative zero."""
     if isinstance(node, Partial) and not context.varies(node.function, node):
+        return S.Zero
+    return None
+
+
+@rule(
+    "constant comparison",
+    "∂[x_i > a]/∂x_n = 0",
+    free="in",
+    where="y_i = [x_i > a] x_i",
+    refuses=("∂([x_i > a] x_i)/∂x_n",),
+)
+def constant_comparison(node: Expr, context: Context) -> Expr | None:
+    """A comparison is constant but for jumps, where the derivative is taken to be zero too."""
+    if isinstance(node, Partial) and isinstance(node.function, Iverson):
         return S.Zero
     return None
 
@@ -337,6 +352,7 @@ def _through(link: Link, node: Partial) -> Expr:
 
 UNFOLD: tuple[Rule, ...] = (definition,)
 STRUCTURE: tuple[Rule, ...] = (
+    constant_comparison,
     constant,
     sum_rule,
     constant_factor,

@@ -39,6 +39,8 @@ def _rewrite(
     if isinstance(expr, Partial | Indexed | KroneckerDelta):
         return None
     for position, arg in enumerate(expr.args):
+        if not isinstance(arg, Expr):
+            continue
         found = _rewrite(arg, rules, context)
         if found is not None:
             args = (*expr.args[:position], found[0], *expr.args[position + 1 :])

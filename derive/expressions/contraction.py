@@ -120,6 +120,8 @@ def occurrences(index: Index, factors: Iterable[Expr]) -> int:
     product is not seen as one.
     """
     holders = [factor for factor in factors if index in free_indices(factor)]
+    if not any(_is_shown(index, factor) for factor in holders):
+        return min(len(holders), 1)
     count = sum(_occurrences(index, factor) for factor in holders)
     return min(count, 1) if all(_sums_alone(index, factor) for factor in holders) else count
 
@@ -135,6 +137,13 @@ def _sums_alone(index: Index, expr: Expr) -> bool:
     if expr.is_Mul and sum(_occurrences(index, arg) for arg in holders) > 1:
         return True
     return all(_sums_alone(index, arg) for arg in holders)
+
+
+def _is_shown(index: Index, expr: Expr) -> bool:
+    """Whether the index stands in a slot, and not in a comparison alone, as k in `[k <= q]`."""
+    if isinstance(expr, Indexed | KroneckerDelta | One):
+        return index in free_indices(expr)
+    return any(_is_shown(index, arg) for arg in expr.args)
 
 
 def _occurrences(index: Index, factor: Expr) -> int:

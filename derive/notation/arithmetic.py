@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import sympy
 from sympy import Add, Expr, Function, I, KroneckerDelta, Mul, Pow, Rational, S
 
-from derive.expressions import ELEMENTARY, elementary
+from derive.expressions import ELEMENTARY, Iverson, elementary
 from derive.notation.source import Mistake, Span
 
-__all__ = ["add", "apply", "multiply", "number", "raise_to", "reciprocal"]
+__all__ = ["add", "apply", "compare", "multiply", "number", "raise_to", "reciprocal"]
 
 MOST_BITS = 1000
 LARGEST_EXPONENT = 100
@@ -66,6 +66,11 @@ def apply(function: str, argument: Expr, span: Span) -> Expr:
     if argument.is_number:
         _check_argument(argument, span)
     return _written(_checked(ELEMENTARY[function].function(argument), span), span)
+
+
+def compare(left: Expr, relation: str, right: Expr, span: Span) -> Expr:
+    """1 where the comparison holds, else 0."""
+    return _checked(Iverson(left, relation, right), span)
 
 
 def _check_exponent(base: Expr, exponent: Expr, span: Span) -> None:

@@ -18,6 +18,7 @@ from derive.expressions import (
     Contraction,
     Graph,
     Index,
+    Iverson,
     One,
     Partial,
     Size,
@@ -28,6 +29,7 @@ from derive.expressions import (
 )
 from derive.notation.layout import (
     Apply,
+    Comparison,
     Delta,
     Derivative,
     Exponential,
@@ -63,8 +65,11 @@ class _Part:
 
 
 class _Arranger:
-    def __init__(self, graph: Graph) -> None:
+    """Makes layouts; an index is a number in a comparison alone."""
+
+    def __init__(self, graph: Graph, *, compares: bool = False) -> None:
         self.graph = graph
+        self.compares = compares
         self.order = Order(graph)
 
     def node(self, expr: Expr, scope: Scope) -> Node:
@@ -82,6 +87,8 @@ class _Arranger:
         return False, self._leaf(expr, scope)
 
     def _leaf(self, expr: Expr, scope: Scope) -> Node:
+        if self.compares and isinstance(expr, Index):
+            return self._slot(expr, scope)
         if is_tensor(expr):
             return self._tensor(expr, scope)
         if expr is S.Pi and "π" not in self.graph.names:
@@ -113,6 +120,15 @@ class _Arranger:
     def _delta(self, expr: Expr, scope: Scope) -> Node:
         first, second = sorted((self._slot(s, scope) for s in expr.args), key=self.order.of_slot)
         return Delta((first, second))
+
+    def _iverson(self, expr: Iverson, scope: Scope) -> Node:
+        inner = _Arranger(self.graph, compares=True)
+        left = inner.node(expr.left, scope)
+        right = inner.node(expr.right, scope.without(letters_in(left)))
+        relation, mirrored = _RELATIONS[expr.relation]
+        if self.order.of_side(right) < self.order.of_side(left):
+            return Comparison(right, mirrored, left)
+        return Comparison(left, relation, right)
 
     def _one(self, expr: One, scope: Scope) -> Node:
         return OneTensor(self._slot(expr.index, scope))
@@ -177,9 +193,14 @@ class _Arranger:
         (Pow, _power),
         (Partial, _partial),
         (KroneckerDelta, _delta),
+        (Iverson, _iverson),
         (One, _one),
         (Indexed, _tensor),
     )
+
+
+# Each relation and the one between the sides exchanged.
+_RELATIONS = {"<": ("<", ">"), "<=": ("≤", "≥"), "=": ("=", "="), "!=": ("≠", "≠")}
 
 
 def _is_inverse(expr: Expr) -> bool:

@@ -16,9 +16,11 @@ from sympy import Expr, Integer, KroneckerDelta, Mul, S
 
 from derive.expressions import Contraction, Index, One, Partial, tensor
 from derive.notation import arithmetic
+from derive.notation.comparisons import is_position
 from derive.notation.source import Mistake, Span
 from derive.notation.syntax import (
     Call,
+    Comparison,
     Constant,
     Delta,
     Derivative,
@@ -29,6 +31,7 @@ from derive.notation.syntax import (
     Node,
     Number,
     Ones,
+    Position,
     Power,
     Product,
     Slot,
@@ -101,8 +104,10 @@ class _Binder:
                 return arithmetic.number(value.numerator, value.denominator)
             case Group(inner=inner):
                 return self.bind(inner, scope, carried)
-            case Named() | Ones() | Delta():
+            case Named() | Ones() | Delta() | Position():
                 return self._leaf(node, scope)
+            case Comparison():
+                return self._comparison(node, scope)
             case Sum():
                 return self._sum(node, scope, carried)
             case Product():
@@ -128,7 +133,8 @@ class _Binder:
 
     def _check_terms(self, node: Sum, scope: _Letters) -> None:
         """Every additive term carries the same free indices; a scalar may be added to any."""
-        kinds = [(term, term.letters & scope) for term in node.terms if term.letters & scope]
+        values = [term for term in node.terms if not is_position(term)]
+        kinds = [(term, term.letters & scope) for term in values if term.letters & scope]
         for term, letters in kinds[1:]:
             first, others = kinds[0]
             if letters != others:
@@ -184,6 +190,11 @@ class _Binder:
         below = self.bind(base, scope, carried if whole else frozenset())
         return arithmetic.raise_to(below, self.bind(exponent, scope), node.span)
 
+    def _comparison(self, node: Comparison, scope: _Letters) -> Expr:
+        sides = [self.bind(side, scope) for side in node.sides]
+        triples = zip(sides, node.relations, sides[1:], strict=False)
+        return Mul(*(arithmetic.compare(*triple, node.span) for triple in triples))
+
     def _contract(self, node: Node, body: Expr, letters: list[str]) -> Expr:
         if not letters:
             return body
@@ -199,7 +210,7 @@ class _Binder:
             )
         return summed
 
-    def _leaf(self, node: Named | Ones | Delta, scope: _Letters) -> Expr:
+    def _leaf(self, node: Named | Ones | Delta | Position, scope: _Letters) -> Expr:
         found = [letter for slot in node.slots for letter in slot.letters]
         counts = Counter(letter.name for letter in found if letter.name not in scope)
         for letter in found:
@@ -207,7 +218,7 @@ class _Binder:
                 raise self._lone(letter.name, node, letter.span)
         return self._contract(node, self._value(node), sorted(counts))
 
-    def _value(self, node: Named | Ones | Delta) -> Expr:
+    def _value(self, node: Named | Ones | Delta | Position) -> Expr:
         match node:
             case Named(name=name, slots=()) if name in CONSTANTS and name not in self.tensors:
                 return CONSTANTS[name]
@@ -215,6 +226,8 @@ class _Binder:
                 return tensor(name, *map(self._slot, node.slots))
             case Delta():
                 return KroneckerDelta(*map(self._slot, node.slots))
+            case Position(slots=(slot,)):
+                return self._slot(slot)
         return Mul(*map(self._one, node.slots))
 
     def _slot(self, slot: Slot) -> Expr:
@@ -282,7 +295,7 @@ class _Binder:
 
 def _sums_alone(node: Node, letter: str) -> bool:
     """Whether a bracketed part holds a sum over the letter by itself."""
-    if letter not in node.letters or isinstance(node, Named | Ones | Delta | Derivative):
+    if letter not in node.letters or isinstance(node, Named | Ones | Delta | Position | Derivative):
         return False
     holders = [child for child in node.children if letter in child.letters]
     if isinstance(node, Product) and len(holders) > 1:

@@ -21,6 +21,7 @@ from derive.notation.subscripts import (
 )
 from derive.notation.syntax import (
     Call,
+    Comparison,
     Delta,
     Derivative,
     Group,
@@ -43,6 +44,10 @@ FUNCTIONS = {**{name: name for name in ELEMENTARY}, **SPELLINGS, "sqrt": "sqrt",
 # Bounds on what a person writes; beyond them arithmetic would take long.
 MOST_DEPTH = 100
 MOST_DIGITS = 40
+
+# Other spellings of a relation.
+_RELATIONS = {"≤": "<=", "≦": "<=", "⩽": "<=", "≥": ">=", "≧": ">=", "⩾": ">="}
+_RELATIONS |= {"==": "=", "≠": "!="}
 
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
@@ -124,6 +129,11 @@ class Builder(Transformer[Token, Any]):
 
     def group(self, children: list[Any]) -> Node:
         return _bounded(Group(span_of(children), children[1]))
+
+    def comparison(self, children: list[Any]) -> Node:
+        sides = tuple(children[1::2])
+        relations = tuple(_RELATIONS.get(str(sign), str(sign)) for sign in children[2:-1:2])
+        return _bounded(Comparison(span_of(children), sides, relations))
 
     def number(self, children: list[Token]) -> Node:
         return _number(str(children[0]), span_of(children))

@@ -18,6 +18,7 @@ from derive.notation.census import (
     subscripted,
     uses_in,
 )
+from derive.notation.comparisons import labels_in, with_positions
 from derive.notation.parse import parse, words
 from derive.notation.read import bounded, named_sizes
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
@@ -46,6 +47,8 @@ def read_expression(
     source = Source(bounded(text, name), name)
     with source.reading():
         tree = parse(source.text, (0, len(source.text)), words(source.text).union(_names(graph)))
+    labels = labels_in([tree]) | _labels(graph)
+    tree = with_positions(tree, letters.keys() | tree.letters, labels)
     uses = list(uses_in(0, source, tree))
     tensors = subscripted([tree]) | set(graph.names)
     check_uses(uses, tensors)
@@ -66,6 +69,12 @@ def _resized(expr: Expr, known: list[Index]) -> Expr:
     by_letter = {index.name: index for index in known if index.size is not None}
     found = {index for index in free_indices(expr) if index.name in by_letter}
     return expr.xreplace({index: by_letter[index.name] for index in found})
+
+
+def _labels(graph: Graph) -> set[str]:
+    """The labels of a graph, letters and tensors."""
+    letters = (index for equation in graph.equations for index in equation.rhs.atoms(Index))
+    return {index.name for index in letters if index.is_label}.union(graph.labels)
 
 
 def _names(graph: Graph) -> set[str]:

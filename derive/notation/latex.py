@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from derive.notation.layout import (
     Apply,
+    Comparison,
     Delta,
     Derivative,
     Exponential,
@@ -31,6 +32,7 @@ __all__ = ["latex", "latex_factors", "latex_terms"]
 
 # What stands above and below a line; two of them side by side need a space between.
 _RATIOS = (Fraction, Derivative)
+_RELATIONS = {"<": "<", "≤": r"\le", "=": "=", "≠": r"\ne", ">": ">", "≥": r"\ge"}
 
 
 @singledispatch
@@ -79,9 +81,15 @@ def _(node: Derivative) -> str:
 
 @latex.register
 def _(node: Apply) -> str:
-    if isinstance(node.argument, Symbol):
+    if isinstance(node.argument, Symbol | Comparison):
         return f"{node.command} {latex(node.argument)}"
     return f"{node.command}{_parentheses(node.argument)}"
+
+
+@latex.register
+def _(node: Comparison) -> str:
+    inner = f"{latex(node.left)} {_RELATIONS[node.relation]} {latex(node.right)}"
+    return rf"\left[{inner}\right]" if _is_tall(node) else f"[{inner}]"
 
 
 @latex.register

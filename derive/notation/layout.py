@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 
 __all__ = [
     "Apply",
+    "Comparison",
     "Delta",
     "Derivative",
     "Exponential",
@@ -79,6 +80,15 @@ class Delta(Node):
     """A Kronecker delta, its indices in the order they are printed."""
 
     slots: tuple[Node, Node]
+
+
+@dataclass(frozen=True)
+class Comparison(Node):
+    """`[left relation right]`, the relation being `<`, `≤`, `=`, `≠`, `>` or `≥`."""
+
+    left: Node
+    relation: str
+    right: Node
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from derive.notation.layout import (
     Apply,
+    Comparison,
     Delta,
     Derivative,
     Exponential,
@@ -65,6 +66,11 @@ def _(node: Derivative) -> float:
 @width.register
 def _(node: Apply) -> float:
     return LETTER * len(node.name) + BRACKETS + width(node.argument)
+
+
+@width.register
+def _(node: Comparison) -> float:
+    return BRACKETS + OPERATOR + width(node.left) + width(node.right)
 
 
 @width.register

@@ -10,6 +10,7 @@ from sympy import Rational, S
 from derive.expressions import Graph
 from derive.notation.layout import (
     Apply,
+    Comparison,
     Delta,
     Derivative,
     Exponential,
@@ -28,12 +29,13 @@ from derive.notation.layout import (
     letters_in,
     walk,
 )
+from derive.notation.measure import width
 
 __all__ = ["Order"]
 
 # The places of factors in a product, from left to right.
 NUMBER, ONES, UPSTREAM, PARAMETER, EXPONENTIAL, TENSOR, BRACKET = range(7)
-FUNCTION, PARTIAL, DELTA, SCALAR, LONG_BRACKET = range(7, 12)
+FUNCTION, PARTIAL, DELTA, SCALAR, LONG_BRACKET, COMPARISON = range(7, 13)
 
 # What may stand above a fraction line together with other factors.
 PLAIN = {ONES, PARAMETER, EXPONENTIAL, TENSOR, FUNCTION, SCALAR}
@@ -47,6 +49,7 @@ _PLACES: dict[type[Node], int] = {
     Apply: FUNCTION,
     Derivative: PARTIAL,
     Delta: DELTA,
+    Comparison: COMPARISON,
 }
 
 Key = tuple[Any, ...]
@@ -72,8 +75,13 @@ class Order:
         return (1, repr(slot))
 
     def of_term(self, term: Term) -> Key:
-        """Positive terms first; numbers, then terms with indices, then single parameters."""
+        """Positive terms first; numbers, then terms with indices, then single parameters.
+
+        Where indices are compared, as in `[k ≤ q + 1]`, numbers come last.
+        """
         factors = _factors(term.node)
+        if all(isinstance(factor, Letter) for factor in factors):
+            return (term.negative, -1, [repr(factor) for factor in factors])
         lone = len(factors) == 1 and self._place(factors[0]) == PARAMETER
         kind = 0 if isinstance(term.node, Number) else 2 if lone else 1
         return (term.negative, kind, [self.of_factor(f) for f in factors])
@@ -84,6 +92,13 @@ class Order:
         name = base.name if isinstance(base, Symbol) else ""
         late = self.position.get(name, len(self.position))
         return (self._place(node), late, repr(base), isinstance(node, Power), repr(node))
+
+    def of_side(self, node: Node) -> Key:
+        """The sides of a comparison: an index first, then the longer one, numbers last."""
+        if isinstance(node, Letter):
+            return (0,)
+        kind = 3 if not has(node, Symbol, Letter) else 1 if letters_in(node) else 2
+        return (kind, -width(node), self.of_factor(node))
 
     def product(
         self, number: Rational, above: Sequence[Node], below: Sequence[Node], bound: frozenset[str]
@@ -114,6 +129,8 @@ class Order:
         below = _product(under)
         places = [self._place(node) for node in factors]
         plain = [f for f, place in zip(factors, places, strict=True) if place in PLAIN]
+        if plain and PLAIN | {COMPARISON} >= set(places):
+            plain = factors
         if p == 1 and places.count(BRACKET) == 1 and all(isinstance(f, OneTensor) for f in plain):
             return self._bracket_over(below, factors, places.index(BRACKET))
         numeric = all(self._place(node) in (NUMBER, PARAMETER) for node in under)

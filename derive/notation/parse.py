@@ -22,6 +22,8 @@ MOST_BRACKETS = 40
 
 _BOTH_SIDES = "write a formula, as in `c = x_i x_i`"
 
+# Words between comparisons; as names they would make a product of what they connect.
+_CONNECTIVES = ("and", "or", "not")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _WORD = re.compile(r"(?<![^\W0-9])(?:[^\W\d_][\u0300-\u036f]*)+[0-9]*(?P<applied>\(?)")
 
@@ -73,6 +75,9 @@ def _classified(token: Token, before: Token | None, known: Container[str]) -> To
     if str(token) in FUNCTIONS:
         return Token.new_borrow_pos("FUNCTION", str(token), token)
     span = (token.start_pos or 0, token.end_pos or 0)
+    if str(token) in _CONNECTIVES:
+        mend = "write `[…] […]` for both, `1 - (1 - […]) (1 - […])` for one of two"
+        raise Mistake(f"`{token}` is not part of the notation", span, mend=mend)
     if token.type == "APPLIED" and name_in_text(str(token), span) not in known:
         near = did_you_mean(str(token), FUNCTIONS)
         listed = ", ".join(sorted(name for name in FUNCTIONS if name != "√"))
@@ -142,7 +147,7 @@ def _stray(text: str, position: int) -> Mistake:
     if character == "_":
         return Mistake("the subscript is empty", span, mend="an index letter follows `_` directly")
     if character == "=":
-        return Mistake("an equals sign cannot stand here", span, mend="give one expression alone")
+        return Mistake(_EQUALS_SIGN, span, mend=_ONE_EXPRESSION)
     if character == "'":
         return Mistake("a prime belongs to an index letter", span, mend="as in `x_i'`")
     if character == ".":
@@ -170,6 +175,8 @@ def _unfinished(before: Token | None, expected: set[str], end: int) -> Mistake:
 _PARTIAL = "a derivative is written `∂c/∂x_n`"
 _HALF_A_PARTIAL = "only half of a derivative stands here"
 _FACTOR = "a factor is a number, a name with its indices, a function, or something in brackets"
+_EQUALS_SIGN = "an equals sign cannot stand here"
+_ONE_EXPRESSION = "give one expression alone"
 _ORPHAN = "a subscript belongs to a name, to `1` or to δ"
 
 # For the type of a token that cannot stand where it does: the message and the mend.
@@ -193,6 +200,8 @@ _MISPLACED = {
 
 def _unexpected(token: Token, span: Span, before: str, expected: set[str]) -> Mistake:
     kind = token.type
+    if kind == "RELATION":
+        return _compared(token, span, expected)
     if "SLOT" in expected or (expected <= {"NAME", "LBRACE", "COMMA", "RBRACE"} and expected):
         return _in_subscript(token, span, expected)
     if before == "FUNCTION" and kind in ("RUN", "SUBSCRIPT", "CARET", "SUPERSCRIPT"):
@@ -214,6 +223,16 @@ def _unexpected(token: Token, span: Span, before: str, expected: set[str]) -> Mi
         return Mistake("a power cannot be taken of this", span, mend=mend)
     message, mend = _MISPLACED.get(kind, (f"`{token}` cannot stand here", _FACTOR))
     return Mistake(message, span, mend=mend)
+
+
+def _compared(token: Token, span: Span, expected: set[str]) -> Mistake:
+    """A relation outside a comparison."""
+    if "SLOT" in expected or "COMMA" in expected:
+        mend = "write a space before the bracket: `1_i [x_i > 0]`, `x_k [k <= q]`"
+        return Mistake("a comparison is a factor of its own, and no index", span, mend=mend)
+    if token == "=":
+        return Mistake(_EQUALS_SIGN, span, mend=_ONE_EXPRESSION)
+    return Mistake("a comparison stands in square brackets", span, mend="as in `[x_i > 0]`")
 
 
 def _in_subscript(token: Token, span: Span, expected: set[str]) -> Mistake:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer
 
@@ -21,6 +21,7 @@ from derive.notation.census import (
     subscripted,
     uses_in,
 )
+from derive.notation.comparisons import equals_signs, labels_in, with_positions
 from derive.notation.parse import parse, words
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
 from derive.notation.subscripts import spelled
@@ -31,7 +32,6 @@ __all__ = ["bounded", "named_sizes", "read_graph", "read_sources", "split"]
 MOST_CHARACTERS = 20_000
 LARGEST_SIZE = 10**9
 
-_EQUALS = re.compile(r":?=")
 _PIECE = re.compile(r"[^;\n]+")
 
 
@@ -81,7 +81,7 @@ def read_sources(
         )
     _check_length(sum(len(source.text) for source in sources), name)
     known = set().union(*(words(source.text) for source in sources))
-    lines = [_statement(source, known) for source in sources]
+    lines = _with_positions([_statement(source, known) for source in sources])
     sides = [side for line in lines for side in (line.left, line.right)]
     tensors = subscripted(sides) | {line.left.name for line in lines}
     uses = [
@@ -186,7 +186,7 @@ def _statement(source: Source, known: set[str]) -> _Statement:
     """Parse one equation."""
     text = source.text
     with source.reading():
-        signs = list(_EQUALS.finditer(text))
+        signs = equals_signs(text)
         if not signs:
             raise Mistake(
                 "an equation has an equals sign",
@@ -211,6 +211,17 @@ def _statement(source: Source, known: set[str]) -> _Statement:
                 )
         kind: Kind = "abbreviation" if signs[0].group() == ":=" else "definition"
         return _Statement(source, kind, left, right)
+
+
+def _with_positions(lines: Sequence[_Statement]) -> list[_Statement]:
+    """The equations with the index letters in comparisons told from scalars."""
+    labels = labels_in(side for line in lines for side in (line.left, line.right))
+    return [
+        replace(
+            line, right=with_positions(line.right, line.left.letters | line.right.letters, labels)
+        )
+        for line in lines
+    ]
 
 
 def _left_side(node: Node) -> Named:

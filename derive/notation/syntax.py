@@ -5,14 +5,16 @@ It is the same for every surface of the notation. Every node knows its place in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from typing import Any
 
 from derive.notation.source import Span
 
 __all__ = [
     "Call",
+    "Comparison",
     "Constant",
     "Delta",
     "Derivative",
@@ -23,10 +25,12 @@ __all__ = [
     "Node",
     "Number",
     "Ones",
+    "Position",
     "Power",
     "Product",
     "Slot",
     "Sum",
+    "rebuilt",
     "walk",
 ]
 
@@ -134,6 +138,26 @@ class Delta(_Leaf):
 
 
 @dataclass(frozen=True)
+class Position(_Leaf):
+    """The place at which an index stands, counted from 0: a number, in a comparison."""
+
+
+@dataclass(frozen=True)
+class Comparison(Node):
+    """`[a < b]`: 1 where it holds, else 0; `[a < b < c]` is `[a < b] [b < c]`.
+
+    There is one relation between each two sides: `<`, `<=`, `>`, `>=`, `=` or `!=`.
+    """
+
+    sides: tuple[Node, ...]
+    relations: tuple[str, ...]
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.sides
+
+
+@dataclass(frozen=True)
 class Group(Node):
     """Something in brackets."""
 
@@ -210,3 +234,16 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from walk(child)
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with each of its children changed."""
+    values = {f.name: getattr(node, f.name) for f in fields(node) if f.init}
+    changed = {name: _changed(value, change) for name, value in values.items()}
+    return node if changed == values else replace(node, **changed)
+
+
+def _changed(value: Any, change: Callable[[Node], Node]) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_changed(part, change) for part in value)
+    return change(value) if isinstance(value, Node) else value

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import singledispatchmethod
 from typing import Any
 
 from derive.notation.layout import (
     Apply,
+    Comparison,
     Delta,
     Derivative,
     Exponential,
@@ -30,6 +31,7 @@ __all__ = ["ASCII", "UNICODE", "Text"]
 
 # A run of indices that spells one of these would be taken for a single index.
 _GREEK_NAMES = frozenset(name for name in GREEK.values() if len(name) > 3)
+_ASCII = {"≤": "<=", "≥": ">=", "≠": "!="}
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -44,6 +46,7 @@ class Text:
     root: str
     times: str
     superscripts: bool
+    relations: Mapping[str, str]
 
     def __call__(self, node: Node) -> str:
         return self.render(node)
@@ -85,6 +88,11 @@ class Text:
     @render.register
     def _(self, node: Apply) -> str:
         return f"{node.name}({self(node.argument)})"
+
+    @render.register
+    def _(self, node: Comparison) -> str:
+        relation = self.relations.get(node.relation, node.relation)
+        return f"[{self(node.left)} {relation} {self(node.right)}]"
 
     @render.register
     def _(self, node: Exponential) -> str:
@@ -166,5 +174,5 @@ def _continues(fraction: Fraction) -> bool:
     return not isinstance(fraction.numerator, Number | Fraction | Sum | Derivative)
 
 
-UNICODE = Text(str, "∂", "δ", "−", "√", "·", superscripts=True)
-ASCII = Text(ascii_name, "d ", "delta", "-", "sqrt", "*", superscripts=False)
+UNICODE = Text(str, "∂", "δ", "−", "√", "·", superscripts=True, relations={})
+ASCII = Text(ascii_name, "d ", "delta", "-", "sqrt", "*", superscripts=False, relations=_ASCII)

@@ -192,6 +192,14 @@ def _delta(left: Any, right: Any, dtype: Any) -> Array:
     return np.equal(left, right).astype(dtype)
 
 
+_COMPARED = {"<": np.less, "<=": np.less_equal, "=": np.equal, "!=": np.not_equal}
+
+
+def _iverson(left: Any, relation: str, right: Any, dtype: Any) -> Any:
+    """1 where the relation holds between the real parts, so that a complex step changes none."""
+    return _COMPARED[relation](np.real(left), np.real(right)).astype(dtype)
+
+
 def _power(base: Any, exponent: int) -> Any:
     """A whole power by repeated squaring: unlike `**` it keeps a tiny imaginary part exact."""
     if exponent < 0:
@@ -214,3 +222,4 @@ def _total(body: Any, *axes: tuple[int, int]) -> Any:
 
 
 _NAMESPACE = {"np": np, "ones": _ones, "delta": _delta, "power": _power, "total": _total}
+_NAMESPACE |= {"iverson": _iverson}

@@ -32,6 +32,7 @@ from derive.expressions import (
     Equation,
     Graph,
     Index,
+    Iverson,
     One,
     Partial,
     elementary,
@@ -46,6 +47,9 @@ __all__ = ["provably_equal"]
 MOST_NODES = 400
 MOST_TERMS = 60
 MOST_ATOMS = 14
+
+# What is neither multiplied out nor taken apart.
+_OPAQUE = Contraction | Partial | KroneckerDelta | Iverson | Indexed
 
 Names = dict[Expr, Expr]
 Definitions = Mapping[str, Equation]
@@ -99,9 +103,20 @@ class _Normal:
             indices, body = expr.open()
             terms = Add.make_args(_expanded(self(body)))
             return Add(*(_summed(term, indices) for term in terms))
+        if isinstance(expr, Iverson):
+            return self._comparison(expr)
         if isinstance(expr, Partial | KroneckerDelta) or not expr.args:
             return expr
         return expr.func(*map(self, expr.args))
+
+    def _comparison(self, expr: Iverson) -> Expr:
+        """The comparison by `<` or `=`: of two that exclude each other one holds."""
+        left, right = self(expr.left), self(expr.right)
+        if expr.relation == "<=":
+            return 1 - Iverson(right, "<", left)
+        if expr.relation == "!=":
+            return 1 - Iverson(left, "=", right)
+        return Iverson(left, expr.relation, right)
 
 
 def _summed(term: Expr, indices: Sequence[Index]) -> Expr:
@@ -128,7 +143,7 @@ def _expanded(expr: Expr) -> Expr:
     nodes = {name: node for node, name in names.items()}
     # The square of a delta is the delta.
     for node, name in names.items():
-        if isinstance(node, KroneckerDelta):
+        if isinstance(node, KroneckerDelta | Iverson):
             plain = plain.replace(
                 lambda e, name=name: e.is_Pow and e.base == name and e.exp.is_positive,
                 lambda e: e.base,
@@ -138,7 +153,7 @@ def _expanded(expr: Expr) -> Expr:
 
 def _terms(expr: Expr) -> int:
     """At least the number of terms that the expression has when multiplied out."""
-    if isinstance(expr, Contraction | Partial | KroneckerDelta | Indexed) or not expr.args:
+    if isinstance(expr, _OPAQUE) or not expr.args:
         return 1
     if expr.is_Add:
         return sum(map(_terms, expr.args))
@@ -151,7 +166,7 @@ def _terms(expr: Expr) -> int:
 
 def _named(expr: Expr, names: Names) -> Expr:
     """The expression with a symbol for each opaque node."""
-    if isinstance(expr, Contraction | Partial | KroneckerDelta | Indexed):
+    if isinstance(expr, _OPAQUE):
         if expr not in names:
             names[expr] = Dummy(real=True)
         return names[expr]
@@ -199,7 +214,7 @@ def _rational(expr: Expr, names: Names) -> Expr:
         return Mul(*(_exponential(t, names) for t in Add.make_args(expand(expr.args[0]))))
     if expr.is_Pow and not expr.exp.is_Integer:
         return _root(expr, names)
-    if isinstance(expr, Contraction | Partial | KroneckerDelta | Indexed) or elementary(expr):
+    if isinstance(expr, _OPAQUE) or elementary(expr):
         return names.setdefault(expr, Dummy(real=True))
     if expr.is_Add or expr.is_Mul or expr.is_Pow:
         return expr.func(*(_rational(arg, names) for arg in expr.args))

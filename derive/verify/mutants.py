@@ -12,7 +12,7 @@ from itertools import chain, combinations, product, zip_longest
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S
 
-from derive.expressions import Contraction, Index, One, Partial, indices_of, ranging
+from derive.expressions import Contraction, Index, Iverson, One, Partial, indices_of, ranging
 
 __all__ = ["Mutant", "mutants"]
 
@@ -75,6 +75,8 @@ def _inside(expr: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
         yield from _slots(expr, scope)
     elif isinstance(expr, Contraction):
         yield from _contraction(expr, scope)
+    elif isinstance(expr, Iverson):
+        yield from _comparison(expr, scope)
     elif not isinstance(expr, One):
         yield from _node(expr, scope)
         for position, arg in enumerate(expr.args):
@@ -83,6 +85,29 @@ def _inside(expr: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
 
 def _with_arg(expr: Expr, position: int, arg: Expr) -> Expr:
     return expr.func(*expr.args[:position], arg, *expr.args[position + 1 :])
+
+
+def _comparison(expr: Iverson, scope: tuple[Index, ...]) -> Iterator[Draft]:
+    """The other relation, none, and mistakes in the sides."""
+    left, relation, right = expr.left, expr.relation, expr.right
+    flipped = {"=": "!=", "!=": "="}.get(relation)
+    if flipped:
+        yield "flip a relation", lambda: Iverson(left, flipped, right)
+    else:
+        yield "flip a relation", lambda: Iverson(right, relation, left)
+    yield "drop a comparison", lambda: S.One
+    yield from _wrapped(_side(left, scope), lambda new: Iverson(new, relation, right))
+    yield from _wrapped(_side(right, scope), lambda new: Iverson(left, relation, new))
+
+
+def _side(side: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
+    """An index that is off by one; the signs of other sides."""
+    if isinstance(side, Index):
+        yield "shift an index", lambda: side + 1
+    elif not (side.is_number or side.is_integer):
+        yield "flip the sign of a side", lambda: -side
+    if isinstance(side, Indexed):
+        yield from _slots(side, scope)
 
 
 def _node(expr: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:

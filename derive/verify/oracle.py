@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from sympy import Abs, Expr
+from sympy import Abs, Expr, log
 
-from derive.expressions import Graph, Index, Partial, indices_of, name_of, tensors_in
+from derive.expressions import Graph, Index, Iverson, Partial, indices_of, name_of, tensors_in
 from derive.verify.evaluate import Array, Compiler, EvaluationError, Values
 from derive.verify.printer import INNER, Request
 from derive.verify.sample import Sample, finite
@@ -63,7 +63,7 @@ class Oracle:
         self.values: Values = sample
         self.values = self._after(sample, graph.order)
         for name in graph.order:
-            finite(self.values.tensors[name], name)
+            self._defined(self.values.tensors[name], name)
 
     def __call__(self, expr: Expr, free: Sequence[Index]) -> Array:
         """The value of an expression, with an axis for each of the given free indices."""
@@ -79,6 +79,13 @@ class Oracle:
         """The value of a partial derivative."""
         return self(partial, free)
 
+    def _defined(self, array: Array, what: object) -> Array:
+        """The array, if it is finite but for the −∞ that a mask `log [k <= q]` may put in."""
+        rights = [equation.rhs for equation in self.graph.equations]
+        masked = any(e.has(log) for e in rights) and any(e.has(Iverson) for e in rights)
+        finite(np.where(np.isneginf(array), 0.0, array) if masked else array, what)
+        return array
+
     def _after(self, values: Values, names: Sequence[str]) -> Values:
         """The values with the given definitions recomputed, in order."""
         tensors = dict(values.tensors)
@@ -90,7 +97,7 @@ class Oracle:
 
     def _jacobian(self, request: Request, values: Values) -> Array:
         function, at = self._function(request, values)
-        here = finite(function(at), request.function)
+        here = self._defined(function(at), request.function)
         if here.size * at.size > LARGEST or at.size > MOST_MOVES:
             raise EvaluationError("the derivative has too many entries to be checked")
         if self.method == "complex step" and self._is_analytic(request):

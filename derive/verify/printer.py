@@ -13,6 +13,7 @@ from sympy.printing.printer import Printer
 from derive.expressions import (
     Contraction,
     Index,
+    Iverson,
     One,
     Partial,
     Size,
@@ -76,6 +77,7 @@ class NumPyPrinter(Printer):
         self.arguments: dict[tuple[str, Any], Argument] = {}
         self.reads: list[tuple[str, tuple[Expr, ...]]] = []
         self._scope: set[Index] = set(free)
+        self._compares = False
 
     def doprint(self, expr: Expr) -> str:
         return str(self._print(expr))
@@ -120,7 +122,9 @@ class NumPyPrinter(Printer):
         return self._name("size", expr)
 
     def _print_Index(self, expr: Index) -> str:
-        raise UnknownNodeError(f"the index {expr} stands where a number should")
+        if not self._compares:
+            raise UnknownNodeError(f"the index {expr} stands where a number should")
+        return self._slot(expr)
 
     def _print_One(self, expr: Expr) -> str:
         # SymPy's number one has a class of the same name.
@@ -140,6 +144,12 @@ class NumPyPrinter(Printer):
 
     def _print_NumberSymbol(self, expr: Expr) -> str:
         return self._print_Rational(expr)
+
+    def _print_Iverson(self, expr: Iverson) -> str:
+        outer, self._compares = self._compares, True
+        left, right = self._print(expr.left), self._print(expr.right)
+        self._compares = outer
+        return f"iverson({left}, {expr.relation!r}, {right}, {self._name('dtype', None)})"
 
     # Arithmetic
 
