@@ -144,7 +144,6 @@ def test_names_of_users_stay_out_of_the_code(name: str) -> None:
         Function("f")(tensor("z")),
         I * tensor("z"),
         tensor("a", k) * tensor("a", Index("m", Size("I"))),
-        tensor("a", i + 1),
         tensor("a", Integer(-1)),
         Index("i", Size("I")) * tensor("a", i),
         tensor("unheard_of"),

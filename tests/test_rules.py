@@ -14,7 +14,7 @@ from derive.verify.sample import domains, draw
 
 
 def sides(rule):
-    graph = read_graph(rule.where, sizes={"h": "H"} if "H" in rule.statement else None)
+    graph = read_graph(rule.where, sizes=rule.sizes)
     left, right = rule.statement.split(" = ")
     left, right = (read_expression(side, graph, rule.free) for side in (left, right))
     return graph, graph.sized(left, right), graph.sized(right, left)

@@ -206,7 +206,7 @@ def test_letters_come_from_axes_of_the_same_size() -> None:
         Symbol("y") > 1,
         Size("x.0"),
         x(Index("_0")),
-        x(i + 1),
+        x(i**2),
         x(S.Half),
     ],
     ids=str,

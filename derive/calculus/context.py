@@ -13,6 +13,7 @@ from derive.expressions import (
     Graph,
     Iverson,
     Partial,
+    in_range,
     indices_of,
     is_tensor,
     name_of,
@@ -96,7 +97,8 @@ class Context:
             return None
         letters = indices_of(goal.function) + indices_of(goal.variable)
         wanted = indices_of(partial.function) + indices_of(partial.variable)
-        return _renamed(result, dict(zip(letters, wanted, strict=True)))
+        inside = (in_range(slot, i.size) for i, slot in zip(letters, wanted, strict=True))
+        return Mul(*inside, _renamed(result, dict(zip(letters, wanted, strict=True))))
 
 
 def _renamed(expr: Expr, letters: Mapping[Expr, Expr]) -> Expr:

@@ -23,6 +23,7 @@ from derive.expressions import (
     One,
     free_indices,
     indices_of,
+    is_computed,
     is_tensor,
     name_of,
 )
@@ -108,7 +109,7 @@ class Facts:
         slots = indices_of(tensor)
         axes = tuple(axis for axis, slot in enumerate(slots) if slot in contraction.bound)
         others = [slot for axis, slot in enumerate(slots) if axis not in axes]
-        if len(axes) != len(contraction.bound):
+        if len(axes) != len(contraction.bound) or any(map(is_computed, others)):
             return None
         bound = set(contraction.bound)
         return None if any(free_indices(o) & bound for o in others) else (name_of(tensor), axes)

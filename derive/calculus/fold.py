@@ -37,6 +37,7 @@ from derive.expressions import (
     elementary,
     free_indices,
     fresh_indices,
+    is_computed,
 )
 
 __all__ = ["Relation", "fold_rules", "relations"]
@@ -137,10 +138,11 @@ def _matches(
 
 
 def _fits(variable: Expr, index: Expr) -> bool:
-    """Whether an index may stand for a variable: it runs over the same axis."""
+    """Whether an index may stand for a variable: it runs over the same axis, and in range."""
     if isinstance(variable, Index) and isinstance(index, Index):
         return variable.size == index.size
-    return bool(index.is_integer)
+    # An entry at a computed index may be out of range, where the definition says nothing.
+    return bool(index.is_integer) and not is_computed(index)
 
 
 def _arrangements(node: Expr) -> Iterator[tuple[Expr, ...]]:

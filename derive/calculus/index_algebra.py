@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sympy import Add, Expr, KroneckerDelta, Mul
 
 from derive.calculus.context import Context
+from derive.calculus.index_arithmetic import DIGITS, has_factor, replaced, solutions
 from derive.calculus.rule import Rule, rule
-from derive.expressions import Bound, Contraction, Index, One, Size, occurrences
+from derive.expressions import (
+    Bound,
+    Contraction,
+    One,
+    Size,
+    is_computed,
+    occurrences,
+)
 
 __all__ = ["INDICES", "SUMS", "contract_delta", "distribute", "drop_one"]
 
@@ -22,29 +32,32 @@ _X_Y = "z_i = x_i + a y_i"
 )
 def contract_delta(node: Expr, context: Context) -> Expr | None:
     """Of the sum over i only the term with i = n is left."""
-    if not (isinstance(node, Contraction) and _has_factor(node, KroneckerDelta)):
+    if not (isinstance(node, Contraction) and has_factor(node, KroneckerDelta)):
         return None
     indices, body = node.open()
     factors = Mul.make_args(body)
     for delta in factors:
-        if isinstance(delta, KroneckerDelta) and (pair := _bound_slot(delta, indices)):
-            bound, other = pair
-            rest = Mul(*(factor for factor in factors if factor is not delta))
-            left = [index for index in indices if index != bound]
-            return Contraction(rest.xreplace({bound: other}), *left)
+        if isinstance(delta, KroneckerDelta):
+            rest = [factor for factor in factors if factor is not delta]
+            found = [
+                after
+                for solution in solutions(delta, indices)
+                if (after := replaced(rest, *solution, context)) is not None
+            ]
+            if found:
+                _, new, index = min(found, key=lambda one: one[0])
+                return Contraction(new, *(other for other in indices if other != index))
+            if (used := _used(delta, rest)) is not None:
+                return Contraction(used, *indices)
     return None
 
 
-def _has_factor(node: Contraction, kind: type[Expr]) -> bool:
-    """Whether a factor of the body is of a kind; cheaper to ask than to open the contraction."""
-    return any(isinstance(factor, kind) for factor in Mul.make_args(node.body))
-
-
-def _bound_slot(delta: Expr, indices: list[Index]) -> tuple[Index, Expr] | None:
-    """A bound index of the delta and the index that takes its place."""
-    for bound, other in (delta.args, delta.args[::-1]):
-        if bound in indices:
-            return bound, other
+def _used(delta: Expr, rest: Sequence[Expr]) -> Expr | None:
+    """A product with the delta in which an index stands for what the delta says it equals."""
+    for computed, index in (delta.args, delta.args[::-1]):
+        if is_computed(computed) and not is_computed(index):
+            after = Mul(*rest).xreplace({computed: index})
+            return None if after == Mul(*rest) else delta * after
     return None
 
 
@@ -80,7 +93,13 @@ def _drop_in_contraction(node: Contraction) -> Expr | None:
     return None
 
 
-@rule("sum of ones", "1_h 1_h = H", where="m = (1/H) 1_h x_h", refuses=("1_h x_h",))
+@rule(
+    "sum of ones",
+    "1_h 1_h = H",
+    where="m = (1/H) 1_h x_h",
+    sizes={"h": "H"},
+    refuses=("1_h x_h",),
+)
 def sum_of_ones(node: Expr, context: Context) -> Expr | None:
     """As many ones as the index has values."""
     if isinstance(node, Contraction) and isinstance(node.body, One):
@@ -97,7 +116,7 @@ def sum_of_ones(node: Expr, context: Context) -> Expr | None:
 )
 def distribute(node: Expr, context: Context) -> Expr | None:
     """The sum of a sum is the sum of the sums."""
-    if not (isinstance(node, Contraction) and _has_factor(node, Add)):
+    if not (isinstance(node, Contraction) and has_factor(node, Add)):
         return None
     indices, body = node.open()
     factors = Mul.make_args(body)
@@ -142,5 +161,5 @@ def _contracted(term: Expr, context: Context) -> Expr:
     return Mul(*factors)
 
 
-INDICES: tuple[Rule, ...] = (contract_delta, contract_in_sum, drop_one, sum_of_ones)
+INDICES: tuple[Rule, ...] = (*DIGITS, contract_delta, contract_in_sum, drop_one, sum_of_ones)
 SUMS: tuple[Rule, ...] = (distribute,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ class Rule:
     statement : an instance of the rule in the input language, `left = right`.
     free : the index letters that are free in the statement.
     where : equations for the names in the statement.
+    sizes : sizes of index letters in the statement.
     refuses : look-alikes of the left side that the rule leaves alone.
     reason : one sentence on why it holds.
     rewrite : the new expression for a node, or None where the rule does not apply.
@@ -38,6 +39,7 @@ class Rule:
     free: str = ""
     where: str = ""
     refuses: tuple[str, ...] = ()
+    sizes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __call__(self, node: Expr, context: Context) -> Expr | None:
         return self.rewrite(node, context)
@@ -47,12 +49,18 @@ class Rule:
 
 
 def rule(
-    name: str, statement: str, *, free: str = "", where: str = "", refuses: tuple[str, ...] = ()
+    name: str,
+    statement: str,
+    *,
+    free: str = "",
+    where: str = "",
+    refuses: tuple[str, ...] = (),
+    sizes: Mapping[str, str] | None = None,
 ) -> Callable[[Rewrite], Rule]:
     """Make a rule of a function; the first line of its docstring is the reason."""
 
     def decorate(rewrite: Rewrite) -> Rule:
         reason = (rewrite.__doc__ or "").strip().partition("\n")[0]
-        return Rule(name, statement, reason, rewrite, free, where, refuses)
+        return Rule(name, statement, reason, rewrite, free, where, refuses, sizes or {})
 
     return decorate

@@ -21,6 +21,7 @@ from derive.expressions.indices import (
 )
 from derive.expressions.iverson import Iverson
 from derive.expressions.partial import Partial
+from derive.expressions.slots import Quotient, Remainder, in_range, is_computed, solved_for
 
 __all__ = [
     "ELEMENTARY",
@@ -34,6 +35,8 @@ __all__ = [
     "Kind",
     "One",
     "Partial",
+    "Quotient",
+    "Remainder",
     "Size",
     "Tensor",
     "bound_apart",
@@ -43,11 +46,14 @@ __all__ = [
     "free_indices",
     "fresh_indices",
     "from_sympy",
+    "in_range",
     "indices_of",
+    "is_computed",
     "is_tensor",
     "name_of",
     "occurrences",
     "ranging",
+    "solved_for",
     "tensor",
     "tensors_in",
 ]

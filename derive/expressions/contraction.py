@@ -223,6 +223,7 @@ def _orders(indices: list[Index], body: Expr) -> Iterable[tuple[Index, ...]]:
 
 def _view(index: Index, body: Expr, bound: set[Index]) -> tuple[Any, ...]:
     """The leaves around an index, with every other bound index struck out, in a sorted tuple."""
+    struck = {other: Index("") if other != index else Index(".") for other in bound}
     leaves = [leaf for leaf in body.atoms(Indexed, KroneckerDelta) if leaf.has(index)]
     return (
         str(index.size),
@@ -230,7 +231,7 @@ def _view(index: Index, body: Expr, bound: set[Index]) -> tuple[Any, ...]:
             (
                 str(leaf.args[0]) if isinstance(leaf, Indexed) else "",
                 tuple(
-                    "." if slot == index else "" if slot in bound else str(slot)
+                    str(struck.get(slot, slot) if slot.is_Symbol else slot.xreplace(struck))
                     for slot in (indices_of(leaf) or sorted(leaf.args, key=index.__ne__))
                 ),
             )

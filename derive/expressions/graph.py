@@ -8,7 +8,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
-from sympy import Expr, Indexed, preorder_traversal
+from sympy import Expr, Indexed, Mul, preorder_traversal
 
 from derive.errors import DefinitionError, Subject
 from derive.expressions.indices import (
@@ -22,6 +22,7 @@ from derive.expressions.indices import (
     tensor,
 )
 from derive.expressions.sizes import Sizes
+from derive.expressions.slots import in_range
 
 __all__ = ["Equation", "Graph", "Kind", "tensors_in"]
 
@@ -62,8 +63,10 @@ class Equation:
         return indices_of(self.lhs)
 
     def at(self, indices: Sequence[Expr]) -> Expr:
-        """The right-hand side with other indices in place of the free ones."""
-        return self.rhs.xreplace(dict(zip(self.indices, indices, strict=True)))
+        """The right-hand side with other indices in place of the free ones; zero out of range."""
+        pairs = list(zip(self.indices, indices, strict=True))
+        inside = (in_range(slot, index.size) for index, slot in pairs)
+        return Mul(*inside, self.rhs.xreplace(dict(pairs)))
 
 
 class Graph:

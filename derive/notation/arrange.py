@@ -21,17 +21,22 @@ from derive.expressions import (
     Iverson,
     One,
     Partial,
+    Quotient,
+    Remainder,
     Size,
     elementary,
     indices_of,
+    is_computed,
     is_tensor,
     name_of,
+    ranging,
 )
 from derive.notation.layout import (
     Apply,
     Comparison,
     Delta,
     Derivative,
+    Division,
     Exponential,
     Group,
     Letter,
@@ -39,6 +44,7 @@ from derive.notation.layout import (
     Number,
     OneTensor,
     Power,
+    Product,
     Root,
     Sum,
     Symbol,
@@ -152,7 +158,32 @@ class _Arranger:
             return Number(int(slot))
         if not isinstance(slot, Index) and is_tensor(slot) and slot.is_integer:
             return self._tensor(slot, scope)
+        if isinstance(slot, Quotient | Remainder):
+            sign = "//" if isinstance(slot, Quotient) else "%"
+            return Division(sign, *(self._slot(arg, scope) for arg in slot.args))
+        if is_computed(slot) or (slot.is_Pow and not ranging(slot)):
+            return self._computed(slot, scope)
         raise NotationError(f"the notation has no way to write the index {slot}")
+
+    def _computed(self, slot: Expr, scope: Scope) -> Node:
+        """Index arithmetic: terms with indices first, the number last."""
+        terms = [self._slot_term(term, scope) for term in Add.make_args(slot)]
+        if len(terms) == 1 and not terms[0].negative:
+            return terms[0].node
+        return Sum(tuple(sorted(terms, key=self.order.of_slot_term)))
+
+    def _slot_term(self, term: Expr, scope: Scope) -> Term:
+        number, rest = term.as_coeff_Mul()
+        if rest is S.One:
+            return Term(bool(number < 0), Number(abs(int(number))))
+        parts = [
+            self._slot(factor.as_base_exp()[0], scope)
+            for factor in Mul.make_args(rest)
+            for _ in range(int(factor.as_base_exp()[1]))
+        ]
+        factors = sorted(parts, key=self.order.of_slot_factor)
+        factors = factors if abs(number) == 1 else [Number(abs(int(number))), *factors]
+        return Term(bool(number < 0), factors[0] if len(factors) == 1 else Product(tuple(factors)))
 
     def _product(self, expr: Expr, scope: Scope) -> tuple[bool, Node]:
         coefficient, parts, inner = self._factors(expr, scope)

@@ -12,15 +12,26 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from math import factorial
 
-from sympy import Expr, Integer, KroneckerDelta, Mul, S
+from sympy import Add, Expr, Integer, KroneckerDelta, Mul, S
 
-from derive.expressions import Contraction, Index, One, Partial, tensor
+from derive.expressions import (
+    Contraction,
+    Index,
+    One,
+    Partial,
+    Quotient,
+    Remainder,
+    Size,
+    ranging,
+    tensor,
+)
 from derive.notation import arithmetic
 from derive.notation.comparisons import is_position
 from derive.notation.source import Mistake, Span
 from derive.notation.syntax import (
     Call,
     Comparison,
+    Computed,
     Constant,
     Delta,
     Derivative,
@@ -93,6 +104,11 @@ class _Binder:
     sizes: Mapping[str, Expr]
     factored: bool
     effort: Effort
+
+    @property
+    def size_names(self) -> set[str]:
+        """The names of declared sizes."""
+        return {size.name for size in self.sizes.values() if isinstance(size, Size)}
 
     def bind(self, node: Node, scope: _Letters, carried: _Letters = frozenset()) -> Expr:
         """The expression of a node where the letters in `scope` have a meaning already.
@@ -238,6 +254,42 @@ class _Binder:
                 return Integer(value)
             case Entry(name=name, slots=slots):
                 return tensor(name, *map(self._slot, slots), integer=True)
+            case Computed():
+                return self._computed(slot)
+
+    def _computed(self, slot: Computed) -> Expr:
+        """Index arithmetic, in which an upper-case letter may be a size."""
+        operands = [self._operand(operand) for operand in slot.operands]
+        match slot.operator:
+            case "+":
+                return Add(*operands)
+            case "-":
+                return Add(*operands[:-1], -operands[-1])
+            case "*":
+                return self._scaled(slot, operands)
+        dividend, divisor = operands
+        if ranging(divisor) or divisor.is_positive is False:
+            raise Mistake(
+                "an index is divided by a positive whole number, a size or a label",
+                slot.operands[1].span,
+                mend="as in `x_{n//D, n%D}`",
+            )
+        return (Quotient if slot.operator == "//" else Remainder)(dividend, divisor)
+
+    def _operand(self, slot: Slot) -> Expr:
+        if isinstance(slot, Letter) and slot.name in self.size_names:
+            return Size(slot.name)
+        return self._slot(slot)
+
+    def _scaled(self, slot: Computed, operands: list[Expr]) -> Expr:
+        if sum(bool(ranging(operand)) for operand in operands) > 1:
+            raise Mistake(
+                "two indices are multiplied",
+                slot.span,
+                mend="an index may be multiplied by a number, a size or a label; slots are "
+                "separated by commas, as in `x_{b,i+k}`",
+            )
+        return Mul(*operands).expand()
 
     def _index(self, letter: str) -> Index:
         return Index(letter, self.sizes.get(letter))

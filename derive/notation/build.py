@@ -11,10 +11,13 @@ from lark import Token, Transformer
 from derive.expressions import ELEMENTARY
 from derive.notation.source import Mistake, Span
 from derive.notation.subscripts import (
+    Item,
     Subscript,
     ends,
+    factors,
     listed,
     name_in_text,
+    place,
     run,
     slots_of,
     span_of,
@@ -31,6 +34,7 @@ from derive.notation.syntax import (
     Ones,
     Power,
     Product,
+    Slot,
     Sum,
 )
 
@@ -163,8 +167,18 @@ class Builder(Transformer[Token, Any]):
             raise Mistake("the subscript is empty", span, mend="write an index letter after `_`")
         return Subscript(listed(children[1]), span)
 
-    def slots(self, children: list[Any]) -> list[list[Any]]:
-        return [child for child in children if not isinstance(child, Token)]
+    def slots(self, children: list[Any]) -> list[Item]:
+        places = (child for child in children if not isinstance(child, Token))
+        return [item for place in places for item in place]
+
+    def place(self, children: list[Any]) -> list[Item]:
+        return place(children)
+
+    def digits(self, children: list[Any]) -> list[Any]:
+        return children
+
+    def bracket(self, children: list[Any]) -> Slot:
+        return factors(children[1])
 
     def slot(self, children: list[Any]) -> list[Any]:
         return children

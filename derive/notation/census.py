@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ from derive.errors import NotationError, Place, Subject
 from derive.expressions import Graph
 from derive.notation.bind import CONSTANTS
 from derive.notation.source import Mistake, Source, Span
-from derive.notation.syntax import Constant, Entry, Letter, Named, Node, Slot, walk
+from derive.notation.syntax import Computed, Constant, Entry, Letter, Named, Node, Slot, walk
 
 __all__ = [
     "Use",
@@ -23,6 +23,8 @@ __all__ = [
     "subscripted",
     "uses_in",
 ]
+
+_KINDS = {Constant: "a constant index", Computed: "index arithmetic"}
 
 Role = Literal["tensor", "labels", "index"]
 
@@ -68,6 +70,9 @@ def _uses_in_slot(line: int, source: Source, slot: Slot) -> Iterator[Use]:
         yield Use("labels", slot.name, line, source, slot.span, tuple(map(_letter, slot.slots)))
         for inner in slot.slots:
             yield from _uses_in_slot(line, source, inner)
+    if isinstance(slot, Computed):
+        for operand in slot.operands:
+            yield from _uses_in_slot(line, source, operand)
 
 
 def _letter(slot: Slot) -> str:
@@ -80,10 +85,18 @@ def subscripted(nodes: Iterable[Node]) -> set[str]:
     return {part.name for part in parts if isinstance(part, Named) and part.slots}
 
 
-def check_uses(uses: Sequence[Use], tensors: set[str]) -> None:
-    """Refuse uses that contradict each other; `tensors` are the names that are no numbers."""
+def check_uses(
+    uses: Sequence[Use], tensors: Set[str], sizes: Collection[str | int] = ()
+) -> None:
+    """Refuse uses that contradict each other.
+
+    `tensors` are the names that are no numbers, `sizes` those of sizes, which may stand among the
+    factors and in index arithmetic.
+    """
     by_name: dict[str, list[Use]] = {}
     for use in uses:
+        if use.name in sizes:
+            continue
         if use.name not in CONSTANTS or use.name in tensors or use.role != "tensor":
             by_name.setdefault(use.name, []).append(use)
     for name, group in by_name.items():
@@ -134,7 +147,7 @@ def check_letters(slots: Iterable[Slot], where: str) -> None:
     seen: dict[str, Span] = {}
     for slot in slots:
         if not isinstance(slot, Letter) or slot.is_label:
-            what = "a constant index" if isinstance(slot, Constant) else f"the label {slot.name}"
+            what = _KINDS.get(type(slot)) or f"the label {getattr(slot, 'name', '')}"
             raise Mistake(
                 f"{what} cannot stand {where}",
                 slot.span,

@@ -51,7 +51,7 @@ def read_expression(
     tree = with_positions(tree, letters.keys() | tree.letters, labels)
     uses = list(uses_in(0, source, tree))
     tensors = subscripted([tree]) | set(graph.names)
-    check_uses(uses, tensors)
+    check_uses(uses, tensors, graph.declared.values())
     _check_against(graph, uses)
     with source.reading():
         sizes = named_sizes(graph.declared)

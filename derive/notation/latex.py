@@ -11,6 +11,7 @@ from derive.notation.layout import (
     Comparison,
     Delta,
     Derivative,
+    Division,
     Exponential,
     Fraction,
     Group,
@@ -24,6 +25,7 @@ from derive.notation.layout import (
     Sum,
     Symbol,
     has,
+    is_computed,
 )
 from derive.notation.names import latex_name
 
@@ -194,8 +196,24 @@ def _slashed(node: Node) -> str | None:
     return f"{above}/{_enclosed(node.denominator, Sum, Product)}"
 
 
+@latex.register
+def _(node: Division) -> str:
+    above, below = (_enclosed(part, Sum, Division) for part in (node.dividend, node.divisor))
+    if node.sign == "%":
+        return rf"{above} \bmod {below}"
+    return rf"\lfloor {above} / {_enclosed(node.divisor, Sum, Product, Division)} \rfloor"
+
+
 def _subscript(slots: tuple[Node, ...]) -> str:
-    return f"_{{{' '.join(map(latex, slots))}}}" if slots else ""
+    between = ", " if any(map(is_computed, slots)) else " "
+    return f"_{{{between.join(map(_slot, slots))}}}" if slots else ""
+
+
+def _slot(node: Node) -> str:
+    """A slot; a product alone has a dot, so that it is not taken for several slots."""
+    if isinstance(node, Product):
+        return r" \cdot ".join(map(_slot, node.factors))
+    return latex(node)
 
 
 def _enclosed(node: Node, *kinds: type[Node]) -> str:

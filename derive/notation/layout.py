@@ -15,6 +15,7 @@ __all__ = [
     "Comparison",
     "Delta",
     "Derivative",
+    "Division",
     "Exponential",
     "Fraction",
     "Group",
@@ -29,6 +30,7 @@ __all__ = [
     "Symbol",
     "Term",
     "has",
+    "is_computed",
     "letters_in",
     "walk",
 ]
@@ -162,6 +164,15 @@ class Sum(Node):
 
 
 @dataclass(frozen=True)
+class Division(Node):
+    """A quotient `n // D` or a remainder `n % D` in index arithmetic."""
+
+    sign: str
+    dividend: Node
+    divisor: Node
+
+
+@dataclass(frozen=True)
 class Group(Node):
     """Something that keeps its parentheses on every surface."""
 
@@ -183,3 +194,8 @@ def letters_in(node: Node) -> frozenset[str]:
 def has(node: Node, *kinds: type[Node]) -> bool:
     """Whether it is or holds a node of one of the kinds."""
     return any(isinstance(part, kinds) for part in walk(node))
+
+
+def is_computed(slot: Node) -> bool:
+    """Whether a slot holds index arithmetic, so that a comma has to tell it from its neighbours."""
+    return isinstance(slot, Sum | Product | Division)

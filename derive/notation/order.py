@@ -74,6 +74,17 @@ class Order:
             return (0 if slot.name in self.letters else 2, slot.name)
         return (1, repr(slot))
 
+    def of_slot_term(self, term: Term) -> Key:
+        """In index arithmetic positive terms come first, multiples before indices and numbers."""
+        kind = 2 if isinstance(term.node, Number) else 1 - isinstance(term.node, Product)
+        return (term.negative, kind, self.of_slot(term.node))
+
+    def of_slot_factor(self, node: Node) -> Key:
+        """In a multiple of an index labels stand before it and sizes behind."""
+        kind = 2 if isinstance(node, Symbol) else 1
+        label = isinstance(node, Letter) and node.name[0].isupper()
+        return (0 if label else kind, self.of_slot(node))
+
     def of_term(self, term: Term) -> Key:
         """Positive terms first; numbers, then terms with indices, then single parameters.
 

@@ -240,9 +240,11 @@ def _in_subscript(token: Token, span: Span, expected: set[str]) -> Mistake:
         return Mistake(
             f"`{token}` is not the name of what is held fixed", span, mend="as in `∂c/∂x_n|_{s,u}`"
         )
-    if token.type in ("SIGN", "TIMES", "SLASH"):
+    if token.type in ("SIGN", "TIMES", "SLASH", "CARET", "SUPERSCRIPT"):
         return Mistake(
-            "an index cannot be computed", span, mend="an index is a letter, a number or a label"
+            f"`{token}` cannot stand here in index arithmetic",
+            span,
+            mend="it knows sums, multiples, `n//D` and `n%D`, as in `x_{b,2i+k-1}`",
         )
     return Mistake(
         f"`{token}` cannot stand in a subscript",

@@ -90,7 +90,7 @@ def read_sources(
         for use in uses_in(n, line.source, line.left, line.right)
     ]
     _check_names(lines)
-    check_uses(uses, tensors)
+    check_uses(uses, tensors, [spelled(normalise(str(s))) for s in (sizes or {}).values()])
     reading = _Reading(lines, uses, tensors, _declared(sizes or {}, uses, name))
     graph = reading.graph([{}] * len(lines))
     unknown = reading.unknown_sizes(graph)

@@ -12,9 +12,24 @@ from lark import Token
 
 from derive.notation.names import GREEK
 from derive.notation.source import Mistake, Span
-from derive.notation.syntax import Constant, Entry, Letter, Slot
+from derive.notation.syntax import Computed, Constant, Entry, Letter, Slot
 
-__all__ = ["Subscript", "ends", "listed", "name_in_text", "run", "slots_of", "span_of", "spelled"]
+__all__ = [
+    "Item",
+    "Subscript",
+    "ends",
+    "factors",
+    "listed",
+    "name_in_text",
+    "place",
+    "run",
+    "slots_of",
+    "span_of",
+    "spelled",
+]
+
+Item = list[Any] | Slot
+"""What stands between commas: the tokens of slots side by side, or a slot that is computed."""
 
 SPELLED = {name: letter for letter, name in GREEK.items()} | {"varepsilon": "ε", "varphi": "φ"}
 
@@ -86,12 +101,60 @@ def slots_of(rest: list[Any]) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def listed(items: list[list[Any]]) -> tuple[Slot, ...]:
+def listed(items: list[Item]) -> tuple[Slot, ...]:
     """The slots of a list between brackets or braces."""
     return tuple(slot for item in items for slot in _item(item, alone=len(items) == 1))
 
 
-def _item(item: list[Any], *, alone: bool) -> tuple[Slot, ...]:
+def place(children: list[Any]) -> list[Item]:
+    """The slots between two commas; with an operator among them they are one, computed."""
+    signs = [child for child in children if isinstance(child, Token)]
+    terms = [child for child in children if isinstance(child, list)]
+    if not signs and all(isinstance(child, list) for child in terms[0]):
+        return list(terms[0])
+    first, *others = map(_term, terms)
+    if len(signs) == len(terms):
+        first = _signed(signs.pop(0), first)
+    for sign, term in zip(signs, others, strict=True):
+        operator = "+" if sign == "+" else "-"
+        first = Computed(operator, (first, term), (first.span[0], term.span[1]))
+    return [first]
+
+
+def _signed(sign: Token, term: Slot) -> Slot:
+    return term if sign == "+" else Computed("-", (term,), (ends(sign)[0], term.span[1]))
+
+
+def _term(children: list[Any]) -> Slot:
+    """Factors, quotients and remainders from left to right."""
+    total: Slot | None = None
+    operator = "*"
+    for child in children:
+        if isinstance(child, Token):
+            operator = {"INTDIV": "//", "PERCENT": "%"}.get(child.type, "*")
+            continue
+        factor = factors([child])
+        if total is None:
+            total = factor
+        else:
+            total = Computed(operator, (total, factor), (total.span[0], factor.span[1]))
+        operator = "*"
+    assert total is not None
+    return total
+
+
+def factors(items: list[Item]) -> Slot:
+    """The product of what stands side by side: `2i` is 2 times i in index arithmetic."""
+    slots = [slot for item in items for slot in _item(item, alone=False)]
+    first, *others = slots
+    for slot in others:
+        first = Computed("*", (first, slot), (first.span[0], slot.span[1]))
+    return first
+
+
+def _item(item: Item, *, alone: bool) -> tuple[Slot, ...]:
+    if not isinstance(item, list):
+        return (item,)
     word, start = str(item[0]), ends(item[0])[0]
     span = (start, ends(item[0])[1])
     if len(item) > 1:

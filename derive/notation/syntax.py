@@ -15,6 +15,7 @@ from derive.notation.source import Span
 __all__ = [
     "Call",
     "Comparison",
+    "Computed",
     "Constant",
     "Delta",
     "Derivative",
@@ -73,7 +74,23 @@ class Entry:
         return tuple(letter for slot in self.slots for letter in slot.letters)
 
 
-Slot = Letter | Constant | Entry
+@dataclass(frozen=True)
+class Computed:
+    """Index arithmetic in a slot: `i + k`, `h D + d`, `n // D`, `n % D`.
+
+    `operator` stands between all operands; `-` has two of them or, as a sign, one.
+    """
+
+    operator: str
+    operands: tuple[Slot, ...]
+    span: Span
+
+    @property
+    def letters(self) -> tuple[Letter, ...]:
+        return tuple(letter for operand in self.operands for letter in operand.letters)
+
+
+Slot = Letter | Constant | Entry | Computed
 
 
 @dataclass(frozen=True)

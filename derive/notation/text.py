@@ -12,6 +12,7 @@ from derive.notation.layout import (
     Comparison,
     Delta,
     Derivative,
+    Division,
     Exponential,
     Fraction,
     Group,
@@ -144,9 +145,37 @@ class Text:
             text += f" {self.minus if term.negative else '+'} {self._factor(term.node)}"
         return text
 
+    @render.register
+    def _(self, node: Division) -> str:
+        return f"{self._digit(node.dividend)}{node.sign}{self._digit(node.divisor)}"
+
+    def slot(self, node: Node) -> str:
+        """A slot, index arithmetic without spaces: `2i+k`, `h·D+d`."""
+        if not isinstance(node, Sum):
+            return self._slot_factor(node)
+        text = ""
+        for term in node.terms:
+            sign = "-" if term.negative else "+" if text else ""
+            factors: tuple[Node, ...] = getattr(term.node, "factors", ())
+            # Beside another term a number may stand against its index.
+            close = len(factors) == 2 and isinstance(factors[0], Number) and len(node.terms) > 1
+            shown = "".join(map(self, factors)) if close else self._slot_factor(term.node)
+            text += sign + shown
+        return text
+
+    def _slot_factor(self, node: Node) -> str:
+        if isinstance(node, Product):
+            return self.times.join(map(self._digit, node.factors))
+        return self._digit(node) if isinstance(node, Sum) else self(node)
+
+    def _digit(self, node: Node) -> str:
+        """A part of index arithmetic beside an operator."""
+        computed = isinstance(node, Sum | Product | Division)
+        return f"({self.slot(node)})" if computed else self(node)
+
     def subscript(self, slots: tuple[Node, ...]) -> str:
         """The indices of a tensor: run together where each is one letter."""
-        texts = [self(slot) for slot in slots]
+        texts = [self.slot(slot) for slot in slots]
         run = "".join(texts)
         if run in _GREEK_NAMES:
             return f"_{{{','.join(texts)}}}"

@@ -221,5 +221,14 @@ def _total(body: Any, *axes: tuple[int, int]) -> Any:
     return total * float(prod(absent)) if absent else total
 
 
+def _entries(array: Any, *slots: Any) -> Any:
+    """The entries of an array at computed indices, zero where one is out of range."""
+    inside: Any = True
+    for slot, length in zip(slots, array.shape, strict=True):
+        inside = inside & (slot >= 0) & (slot < length)
+    nearest = [np.clip(s, 0, max(n - 1, 0)) for s, n in zip(slots, array.shape, strict=True)]
+    return np.where(inside, array[tuple(nearest)], 0)
+
+
 _NAMESPACE = {"np": np, "ones": _ones, "delta": _delta, "power": _power, "total": _total}
-_NAMESPACE |= {"iverson": _iverson}
+_NAMESPACE |= {"iverson": _iverson, "entries": _entries}

@@ -37,6 +37,7 @@ from derive.expressions import (
     Partial,
     elementary,
     indices_of,
+    is_computed,
     is_tensor,
     name_of,
 )
@@ -124,6 +125,8 @@ def _summed(term: Expr, indices: Sequence[Index]) -> Expr:
     left = list(indices)
     for delta in [f for f in Mul.make_args(term) if isinstance(f, KroneckerDelta)]:
         bound = [slot for slot in delta.args if slot in left]
+        if any(map(is_computed, delta.args)):
+            continue
         if bound and delta in Mul.make_args(term):
             other = delta.args[0] if delta.args[1] == bound[-1] else delta.args[1]
             term = (term / delta).xreplace({bound[-1]: other})

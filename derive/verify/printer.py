@@ -16,9 +16,12 @@ from derive.expressions import (
     Iverson,
     One,
     Partial,
+    Quotient,
+    Remainder,
     Size,
     elementary,
     indices_of,
+    is_computed,
     is_tensor,
     name_of,
     ranging,
@@ -104,10 +107,29 @@ class NumPyPrinter(Printer):
             return str(int(slot))
         if is_tensor(slot) and slot.is_integer and not isinstance(slot, Size):
             return str(self._print(slot))
+        if is_computed(slot):
+            return self._computed(slot)
         raise UnknownNodeError(f"{slot} cannot be an index")
+
+    def _computed(self, slot: Expr) -> str:
+        """Index arithmetic, in whole numbers."""
+        if isinstance(slot, Quotient | Remainder):
+            sign = "//" if isinstance(slot, Quotient) else "%"
+            return f"({self._whole(slot.dividend)} {sign} {self._whole(slot.divisor)})"
+        sign = " + " if slot.is_Add else " * "
+        return f"({sign.join(map(self._whole, slot.args))})"
+
+    def _whole(self, part: Expr) -> str:
+        if part.is_Integer:
+            return str(int(part))
+        if part.is_Pow:
+            return f"{self._whole(part.base)} ** {int(part.exp)}"
+        return self._name("size", part) if isinstance(part, Size) else self._slot(part)
 
     def _read(self, code: str, slots: Sequence[Expr]) -> str:
         self.reads.append((code, tuple(slots)))
+        if any(map(is_computed, slots)):
+            return f"entries({code}, {', '.join(map(self._slot, slots))})"
         return f"{code}[{', '.join(map(self._slot, slots)) or '()'}]"
 
     # Leaves

@@ -13,9 +13,18 @@ from itertools import combinations, islice, product
 from math import prod
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Mul
 
-from derive.expressions import Graph, Index, Size, indices_of, name_of, tensors_in
+from derive.expressions import (
+    Graph,
+    Index,
+    Quotient,
+    Remainder,
+    Size,
+    indices_of,
+    name_of,
+    tensors_in,
+)
 from derive.verify.evaluate import Array, EvaluationError, Values
 
 __all__ = ["DISTRIBUTIONS", "Domain", "NotFiniteError", "Sample", "domains", "draw", "finite"]
@@ -100,8 +109,9 @@ def draw(graph: Graph, domain: Domain, seed: int, exprs: Iterable[Expr] = ()) ->
     for position, name in enumerate(sorted(graph.labels)):
         high = values.size(graph.label_range(name))
         tensors[name] = np.asarray(_generator(seed, 1, position).integers(0, high, shape(name)))
+    factors = _factors(everything)
     labels = {
-        name: int(_generator(seed, 2, position).integers(0, values.size(size)))
+        name: int(_generator(seed, 2, position).integers(name in factors, values.size(size)))
         for position, (name, size) in enumerate(sorted(_letters(graph, everything).items()))
     }
     upstream = {
@@ -123,6 +133,17 @@ def _letters(graph: Graph, exprs: Iterable[Expr]) -> dict[str, Expr]:
         for expr in exprs
         for index in expr.atoms(Index)
         if index.is_label
+    }
+
+
+def _factors(exprs: Iterable[Expr]) -> set[str]:
+    """The labels that multiply or divide an index, such as a stride: they are not zero."""
+    return {
+        label.name
+        for expr in exprs
+        for node in expr.atoms(Mul, Quotient, Remainder)
+        for label in node.atoms(Index)
+        if label.is_label and node.is_integer
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation
-from derive.expressions import Partial, name_of
+from derive.expressions import Partial, Size, name_of
 from derive.verify.evaluate import Array, Compiled, EvaluationError, Values, free_axes
 from derive.verify.printer import Request
 
@@ -40,11 +40,13 @@ class Reference:
     shapes : the shape of each input.
     functions : for a defined tensor the function of the inputs that computes it.
     labels : for a label, or a tensor of labels, its shape and the number of its values.
+    sizes : the sizes that no shape tells, such as that of a window.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
     functions: Mapping[str, Callable[[Tensors], Any]]
     labels: Mapping[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 _VECTOR, _LABEL = (CLASSES,), ((), CLASSES)
@@ -54,12 +56,31 @@ _LAYER_NORM = Reference(
 )
 
 REFERENCES: Mapping[str, Reference] = {
+    "avg_pool": Reference(
+        {"x": (4, 3, 12)}, {"y": lambda v: F.avg_pool1d(v["x"], 3)}, sizes={"K": 3}
+    ),
     "binary_cross_entropy": Reference(
         {"x": _VECTOR, "t": _VECTOR},
         {
             "y": lambda v: torch.sigmoid(v["x"]),
             "c": lambda v: F.binary_cross_entropy_with_logits(v["x"], v["t"], reduction="sum"),
         },
+    ),
+    "conv1d": Reference(
+        {"x": (4, 3, 20), "w": (6, 3, 5), "β": (6,)},
+        {"y": lambda v: F.conv1d(v["x"], v["w"], v["β"])},
+    ),
+    "conv2d": Reference(
+        {"x": (3, 11, 14), "w": (5, 3, 3, 4)},
+        {"y": lambda v: F.conv2d(v["x"], v["w"], stride=2, padding=1)},
+    ),
+    "conv_depthwise": Reference(
+        {"x": (4, 6, 20), "w": (6, 5)},
+        {"y": lambda v: F.conv1d(v["x"], v["w"][:, None], dilation=2, groups=6)},
+    ),
+    "conv_transposed": Reference(
+        {"x": (4, 3, 9), "w": (3, 5, 4)},
+        {"y": lambda v: F.conv_transpose1d(v["x"], v["w"], stride=2)},
     ),
     "cross_entropy": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
@@ -79,6 +100,9 @@ REFERENCES: Mapping[str, Reference] = {
     "layer_norm": _LAYER_NORM,
     "layer_norm_normalised": _LAYER_NORM,
     "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
+    "pixel_shuffle": Reference(
+        {"x": (2, 12, 5, 7)}, {"y": lambda v: F.pixel_shuffle(v["x"], 2)}
+    ),
     "softmax_temperature": Reference(
         {"x": _VECTOR, "τ": ()},
         {
@@ -90,6 +114,14 @@ REFERENCES: Mapping[str, Reference] = {
     "squared_error": Reference(
         {"y": _VECTOR, "t": _VECTOR},
         {"c": lambda v: F.mse_loss(v["y"], v["t"], reduction="sum")},
+    ),
+    "split_heads": Reference(
+        {"x": (4, 6, 20)},
+        {"y": lambda v: v["x"].reshape(4, 6, 5, 4).transpose(1, 2)},
+        sizes={"D": 4},
+    ),
+    "upsample_nearest": Reference(
+        {"x": (2, 3, 5, 7)}, {"y": lambda v: F.interpolate(v["x"], scale_factor=2)}
     ),
 }
 """By the name in the catalogue."""
@@ -193,6 +225,11 @@ def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
         else:
             del tensors[name]
             labels[name] = int(entries)
+    sizes |= {Size(name): number for name, number in reference.sizes.items()}
+    given = {name: torch.as_tensor(value) for name, value in {**labels, **tensors}.items()}
+    for name, function in reference.functions.items():
+        for axis, length in enumerate(function(given).shape):
+            sizes[graph.axis_size(name, axis)] = length
     return Values(tensors, labels, sizes)
 
 
