@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from sympy import Expr, Indexed, KroneckerDelta, cos, exp, log, sin, tanh
 
-from derive.expressions import Contraction, Index, Iverson, One, Size
+from derive.expressions import Contraction, Index, Iverson, One, Quotient, Remainder, Size
 from derive.verify import Values
 
 COMPARED = {"<": operator.lt, "<=": operator.le, "=": operator.eq, "!=": operator.ne}
@@ -51,7 +51,9 @@ def number(expr: Expr, scope: Scope, values: Values) -> float:
         return float(COMPARED[expr.relation](left, right))
     if isinstance(expr, Indexed):
         place = tuple(position(slot, scope, values) for slot in expr.indices)
-        return float(values.tensors[expr.base.label.name][place])
+        array = values.tensors[expr.base.label.name]
+        inside = all(0 <= p < n for p, n in zip(place, array.shape, strict=True))
+        return float(array[place]) if inside else 0.0
     if isinstance(expr, Size):
         return float(values.size(expr))
     if expr.is_Symbol:
@@ -82,4 +84,11 @@ def position(slot: Expr, scope: Scope, values: Values) -> int:
     if isinstance(slot, Indexed):
         place = tuple(position(inner, scope, values) for inner in slot.indices)
         return int(values.tensors[slot.base.label.name][place])
-    return int(slot)
+    if isinstance(slot, Size):
+        return values.size(slot)
+    parts = [position(part, scope, values) for part in slot.args]
+    if isinstance(slot, Quotient):
+        return parts[0] // parts[1]
+    if isinstance(slot, Remainder):
+        return parts[0] % parts[1]
+    return sum(parts) if slot.is_Add else math.prod(parts) if slot.is_Mul else int(slot)

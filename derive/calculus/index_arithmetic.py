@@ -23,6 +23,7 @@ from derive.expressions import (
     in_range,
     indices_of,
     is_computed,
+    levelled,
     name_of,
     solved_for,
 )
@@ -205,6 +206,8 @@ def replaced(
     None where the range has to be stated and the axis has no name for its size.
     """
     new = [factor.xreplace({index: other}) for factor in factors]
+    if is_computed(other):
+        new = [levelled(factor) for factor in new]
     if not any(_vanishes_outside(f, other, index.size, context.graph) for f in new):
         condition *= in_range(other, index.size)
     if any(not size.is_named for size in condition.atoms(Size)):

@@ -18,11 +18,12 @@ from derive.expressions.indices import (
     free_indices,
     indices_of,
     is_tensor,
+    levelled,
     name_of,
     tensor,
 )
 from derive.expressions.sizes import Sizes
-from derive.expressions.slots import in_range
+from derive.expressions.slots import in_range, is_computed
 
 __all__ = ["Equation", "Graph", "Kind", "tensors_in"]
 
@@ -65,8 +66,10 @@ class Equation:
     def at(self, indices: Sequence[Expr]) -> Expr:
         """The right-hand side with other indices in place of the free ones; zero out of range."""
         pairs = list(zip(self.indices, indices, strict=True))
-        inside = (in_range(slot, index.size) for index, slot in pairs)
-        return Mul(*inside, self.rhs.xreplace(dict(pairs)))
+        body = self.rhs.xreplace(dict(pairs))
+        if not any(map(is_computed, indices)):
+            return body
+        return Mul(*(in_range(slot, index.size) for index, slot in pairs), levelled(body))
 
 
 class Graph:

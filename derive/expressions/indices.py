@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, Self, TypeAlias
 
-from sympy import Add, Expr, Indexed, IndexedBase, Integer, Mul, S, Symbol
+from sympy import Add, Expr, Indexed, IndexedBase, Integer, KroneckerDelta, Mul, S, Symbol
 from sympy.core.sorting import default_sort_key
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "fresh_indices",
     "indices_of",
     "is_tensor",
+    "levelled",
     "name_of",
     "ranging",
     "tensor",
@@ -196,6 +197,17 @@ def broadcast(expr: Expr, indices: Iterable[Index]) -> Expr:
         if ranging(expr) >= wanted:
             return expr
     return _spread(expr, wanted)
+
+
+def levelled(expr: Expr) -> Expr:
+    """The expression with one-tensors such that the terms of each sum in it carry the same indices.
+
+    Where an index was replaced by one that is computed from others, some terms have those.
+    """
+    if not expr.args or isinstance(expr, Indexed | KroneckerDelta | One) or expr.is_integer:
+        return expr
+    expr = expr.func(*(levelled(arg) if isinstance(arg, Expr) else arg for arg in expr.args))
+    return broadcast(expr, ranging(expr)) if expr.is_Add else expr
 
 
 def _spread(expr: Expr, indices: set[Index]) -> Expr:

@@ -42,11 +42,11 @@ class Quotient(_Division):
     (h, d)
     """
 
-    def __new__(cls, dividend: Expr, divisor: Expr) -> Expr:
+    def __new__(cls, dividend: Expr | int, divisor: Expr | int) -> Expr:
         whole, rest = _parted(dividend, divisor)
         if _is_digit(rest, divisor):
             return whole
-        return whole + Expr.__new__(cls, rest, divisor)
+        return whole + Expr.__new__(cls, rest, S(divisor))
 
 
 class Remainder(_Division):
@@ -54,14 +54,19 @@ class Remainder(_Division):
 
     is_nonnegative = True
 
-    def __new__(cls, dividend: Expr, divisor: Expr) -> Expr:
+    def __new__(cls, dividend: Expr | int, divisor: Expr | int) -> Expr:
         _, rest = _parted(dividend, divisor)
-        return rest if _is_digit(rest, divisor) else Expr.__new__(cls, rest, divisor)
+        return rest if _is_digit(rest, divisor) else Expr.__new__(cls, rest, S(divisor))
 
 
-def _parted(dividend: Expr, divisor: Expr) -> tuple[Expr, Expr]:
+def _parted(dividend: Expr | int, divisor: Expr | int) -> tuple[Expr, Expr]:
     """The multiple of the divisor in the terms of a dividend, and the other terms."""
-    terms = Add.make_args(dividend.expand())
+    dividend, divisor = S(dividend).expand(), S(divisor)
+    number, others = dividend.as_coeff_Add()
+    if divisor.is_Integer and number:
+        whole, rest = _parted(others, divisor)
+        return whole + number // divisor, rest + number % divisor
+    terms = Add.make_args(dividend)
     multiples = [term for term in terms if _is_whole(term / divisor)]
     whole = Add(*(term / divisor for term in multiples))
     return whole, Add(*(term for term in terms if term not in multiples))
@@ -72,15 +77,15 @@ def _is_whole(ratio: Expr) -> bool:
     return bool(denominator == 1 and numerator.is_integer)
 
 
-def _is_digit(expr: Expr, base: Expr) -> bool:
+def _is_digit(expr: Expr, base: Expr | int) -> bool:
     """Whether an expression always lies between zero and a base."""
-    return in_range(expr, base) == 1 if is_computed(expr) else _fits(expr, base)
+    return in_range(expr, S(base)) == 1 if is_computed(expr) else _fits(expr, base)
 
 
-def _fits(slot: Expr, size: Expr) -> bool:
+def _fits(slot: Expr, size: Expr | int) -> bool:
     if isinstance(slot, Index):
         return slot.size == size
-    return bool(slot.is_nonnegative and (size - slot).is_positive)
+    return bool(slot.is_nonnegative and (S(size) - slot).is_positive)
 
 
 def is_computed(slot: Expr) -> bool:

@@ -93,7 +93,7 @@ class _Arranger:
         return False, self._leaf(expr, scope)
 
     def _leaf(self, expr: Expr, scope: Scope) -> Node:
-        if self.compares and isinstance(expr, Index):
+        if self.compares and isinstance(expr, Index | Quotient | Remainder):
             return self._slot(expr, scope)
         if is_tensor(expr):
             return self._tensor(expr, scope)
@@ -133,8 +133,8 @@ class _Arranger:
         right = inner.node(expr.right, scope.without(letters_in(left)))
         relation, mirrored = _RELATIONS[expr.relation]
         if self.order.of_side(right) < self.order.of_side(left):
-            return Comparison(right, mirrored, left)
-        return Comparison(left, relation, right)
+            return Comparison((right, left), (mirrored,))
+        return Comparison((left, right), (relation,))
 
     def _one(self, expr: One, scope: Scope) -> Node:
         return OneTensor(self._slot(expr.index, scope))

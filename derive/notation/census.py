@@ -85,9 +85,7 @@ def subscripted(nodes: Iterable[Node]) -> set[str]:
     return {part.name for part in parts if isinstance(part, Named) and part.slots}
 
 
-def check_uses(
-    uses: Sequence[Use], tensors: Set[str], sizes: Collection[str | int] = ()
-) -> None:
+def check_uses(uses: Sequence[Use], tensors: Set[str], sizes: Collection[str | int] = ()) -> None:
     """Refuse uses that contradict each other.
 
     `tensors` are the names that are no numbers, `sizes` those of sizes, which may stand among the

@@ -90,7 +90,9 @@ def _(node: Apply) -> str:
 
 @latex.register
 def _(node: Comparison) -> str:
-    inner = f"{latex(node.left)} {_RELATIONS[node.relation]} {latex(node.right)}"
+    first, *others = map(latex, node.sides)
+    signs = (_RELATIONS[relation] for relation in node.relations)
+    inner = first + "".join(f" {s} {side}" for s, side in zip(signs, others, strict=True))
     return rf"\left[{inner}\right]" if _is_tall(node) else f"[{inner}]"
 
 

@@ -86,11 +86,10 @@ class Delta(Node):
 
 @dataclass(frozen=True)
 class Comparison(Node):
-    """`[left relation right]`, the relation being `<`, `≤`, `=`, `≠`, `>` or `≥`."""
+    """`[a ≤ b < c]`: sides with `<`, `≤`, `=`, `≠`, `>` or `≥` between them."""
 
-    left: Node
-    relation: str
-    right: Node
+    sides: tuple[Node, ...]
+    relations: tuple[str, ...]
 
 
 @dataclass(frozen=True)

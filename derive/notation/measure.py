@@ -70,7 +70,7 @@ def _(node: Apply) -> float:
 
 @width.register
 def _(node: Comparison) -> float:
-    return BRACKETS + OPERATOR + width(node.left) + width(node.right)
+    return BRACKETS + OPERATOR * len(node.relations) + sum(map(width, node.sides))
 
 
 @width.register

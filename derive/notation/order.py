@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sympy import Rational, S
@@ -118,7 +118,7 @@ class Order:
 
         `bound` are the letters of the dummies that are summed over this product.
         """
-        factors = self._ordered(above, bound)
+        factors = self._ordered(_between(above), bound)
         p, q = int(number.p), int(number.q)
         under = sorted(below, key=self.of_factor)
         if q > 1 and len(under) == 1 and isinstance(under[0], Sum):
@@ -190,6 +190,30 @@ class Order:
         if type(node) in _PLACES:
             return _PLACES[type(node)]
         return LONG_BRACKET if has(node, Derivative, Delta, Fraction) else BRACKET
+
+
+def _between(factors: Sequence[Node]) -> list[Node]:
+    """The factors with `[a ≤ x] [x < b]` as `[a ≤ x < b]`."""
+    kept = list(factors)
+    lower = {x: (f, a, sign) for f in kept for a, sign, x in _bounds(f)}
+    for factor in factors:
+        for a, sign, x in _bounds(factor, upper=True):
+            if x in lower and lower[x][0] in kept and factor in kept:
+                other, b, first = lower.pop(x)
+                kept = [f for f in kept if f not in (other, factor)]
+                kept.append(Comparison((b, x, a), (first, sign)))
+    return kept
+
+
+def _bounds(node: Node, *, upper: bool = False) -> Iterator[tuple[Node, str, Node]]:
+    """The lower bounds that a comparison states, or the upper ones: `a < x`, `x < a`."""
+    if isinstance(node, Comparison) and len(node.sides) == 2:
+        (left, right), (sign,) = node.sides, node.relations
+        if sign in ("<", "≤"):
+            yield (right, sign, left) if upper else (left, sign, right)
+        if sign in (">", "≥"):
+            less = {">": "<", "≥": "≤"}[sign]
+            yield (left, less, right) if upper else (right, less, left)
 
 
 def _factors(node: Node) -> list[Node]:

@@ -92,8 +92,10 @@ class Text:
 
     @render.register
     def _(self, node: Comparison) -> str:
-        relation = self.relations.get(node.relation, node.relation)
-        return f"[{self(node.left)} {relation} {self(node.right)}]"
+        first, *others = map(self, node.sides)
+        signs = (self.relations.get(relation, relation) for relation in node.relations)
+        inner = "".join(f" {s} {side}" for s, side in zip(signs, others, strict=True))
+        return f"[{first}{inner}]"
 
     @render.register
     def _(self, node: Exponential) -> str:

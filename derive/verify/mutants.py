@@ -12,7 +12,16 @@ from itertools import chain, combinations, product, zip_longest
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S
 
-from derive.expressions import Contraction, Index, Iverson, One, Partial, indices_of, ranging
+from derive.expressions import (
+    Contraction,
+    Index,
+    Iverson,
+    One,
+    Partial,
+    indices_of,
+    is_computed,
+    ranging,
+)
 
 __all__ = ["Mutant", "mutants"]
 
@@ -186,6 +195,8 @@ def _slots(leaf: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
         for other in scope:
             if isinstance(slot, Index) and other != slot and other.size == slot.size:
                 yield "rename an index", partial(changed, {position: other})
+        if is_computed(slot):
+            yield "shift an index", partial(changed, {position: slot + 1})
     for first, second in combinations(range(0 if is_delta else len(slots)), 2):
         places = {first: slots[second], second: slots[first]}
         yield "swap two axes", partial(changed, places)

@@ -173,6 +173,12 @@ class NumPyPrinter(Printer):
         self._compares = outer
         return f"iverson({left}, {expr.relation!r}, {right}, {self._name('dtype', None)})"
 
+    def _print_Quotient(self, expr: Expr) -> str:
+        return self._computed(expr)
+
+    def _print_Remainder(self, expr: Expr) -> str:
+        return self._computed(expr)
+
     # Arithmetic
 
     def _print_Add(self, expr: Expr) -> str:

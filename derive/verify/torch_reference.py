@@ -100,9 +100,7 @@ REFERENCES: Mapping[str, Reference] = {
     "layer_norm": _LAYER_NORM,
     "layer_norm_normalised": _LAYER_NORM,
     "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
-    "pixel_shuffle": Reference(
-        {"x": (2, 12, 5, 7)}, {"y": lambda v: F.pixel_shuffle(v["x"], 2)}
-    ),
+    "pixel_shuffle": Reference({"x": (2, 12, 5, 7)}, {"y": lambda v: F.pixel_shuffle(v["x"], 2)}),
     "softmax_temperature": Reference(
         {"x": _VECTOR, "τ": ()},
         {
