@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sympy import Expr, Indexed, KroneckerDelta, Mul, S
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S
 
 from derive.calculus.context import Context
 from derive.calculus.rule import Rule, rule
@@ -29,6 +29,9 @@ from derive.expressions import (
 )
 
 __all__ = ["DIGITS", "has_factor", "replaced", "solutions"]
+
+# The sum over so few remainders is written out, term by term.
+MOST_WRITTEN_OUT = 4
 
 
 def has_factor(node: Contraction, kind: type[Expr]) -> bool:
@@ -184,18 +187,26 @@ def _spread(
     opened: tuple[list[Index], Expr],
     context: Context,
 ) -> Expr | None:
-    """The sum over the number as one over its remainder, if the divisor is a size."""
+    """The sum over the number as one over its remainder, written out where these are few.
+
+    Else a letter must stand for the remainders, so that their number is a declared size.
+    """
     indices, body = opened
     index, divisor = quotient.dividend, quotient.divisor
-    if not (isinstance(divisor, Size) or divisor.is_Integer):
+    rest = [factor for factor in Mul.make_args(body) if factor != delta]
+    left = [other for other in indices if other != index]
+    if divisor.is_Integer and divisor <= MOST_WRITTEN_OUT:
+        terms = [
+            replaced(rest, index, (high * divisor).expand() + digit, S.One, context)
+            for digit in range(int(divisor))
+        ]
+        found = [Contraction(term[1], *left) for term in terms if term is not None]
+        return Add(*found) if len(found) == len(terms) else None
+    if str(divisor) not in context.graph.declared.values():
         return None
     (remainder,) = fresh_indices([Index("_", divisor)], body, *indices, high)
-    rest = [factor for factor in Mul.make_args(body) if factor != delta]
-    number = (high * divisor).expand() + remainder
-    found = replaced(rest, index, number, S.One, context)
-    if found is None:
-        return None
-    return Contraction(found[1], remainder, *(other for other in indices if other != index))
+    one = replaced(rest, index, (high * divisor).expand() + remainder, S.One, context)
+    return None if one is None else Contraction(one[1], remainder, *left)
 
 
 def replaced(

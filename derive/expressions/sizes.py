@@ -39,6 +39,8 @@ class Sizes:
         declared: Mapping[str, str | int],
     ) -> None:
         self.parent: dict[Node, Node] = {}
+        # The sizes that the free indices of a line bring along, while it is sized.
+        self.brought: dict[Node, Expr] = {}
         self.lines = len(lines)
         for number, sides in enumerate(lines):
             self._unify_line(number, *sides)
@@ -99,6 +101,7 @@ class Sizes:
         for declared, (size, _, _) in self.declared.items():
             if self._find(declared) == root:
                 return Integer(size) if isinstance(size, int) else Size(size)
+        given = given if given is not None else self.brought.get(root)
         if given is not None and not _is_lasting(root):
             return given
         return Size(".".join(str(part) for part in root))
@@ -116,9 +119,10 @@ class Sizes:
         outer, self.parent = self.parent, dict(self.parent)
         try:
             scope = self._unify_line(self.lines, expr, *context)
+            self.brought = {self._find(scope[i]): i.size for i in scope if i.size is not None}
             return self._rebuild(expr, scope, (self.lines, 0))
         finally:
-            self.parent = outer
+            self.parent, self.brought = outer, {}
 
     def _rebuild(self, expr: Expr, scope: _Scope, path: _Path) -> Expr:
         if isinstance(expr, Index):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sympy import Expr
 
@@ -54,7 +54,7 @@ def read_expression(
     check_uses(uses, tensors, graph.declared.values())
     _check_against(graph, uses)
     with source.reading():
-        sizes = named_sizes(graph.declared)
+        sizes = {**named_sizes(graph.declared), **_sizes_in(letters)}
         expr = bind(tree, source.text, letters.keys(), tensors, sizes=sizes, factored=True)
     try:
         expr = graph.sized(expr)
@@ -62,6 +62,12 @@ def read_expression(
         raise error.at(*places_of(error.subjects, uses)) from None
     known = [index for index in letters.values() if isinstance(index, Index)]
     return _resized(expr, known)
+
+
+def _sizes_in(letters: Mapping[str, str | Index]) -> dict[str, Expr]:
+    """The sizes that free indices bring along."""
+    found = {letter: getattr(index, "size", None) for letter, index in letters.items()}
+    return {letter: size for letter, size in found.items() if size is not None}
 
 
 def _resized(expr: Expr, known: list[Index]) -> Expr:

@@ -78,9 +78,15 @@ def _slots(body: Expr, bound: Sequence[Bound]) -> dict[Bound, list[tuple[int, tu
 
 
 def _preferences(index: Bound, axes: list[tuple[str, int]], graph: Graph) -> Iterator[str]:
-    """Letters for a dummy, best first: of defined tensors, of inputs, of axes as long, spare."""
+    """Letters for a dummy, best first: of defined tensors, of inputs, of axes as long, spare.
+
+    In a window, as k in `x_{i+k}`, it may run over no axis; then the letter with its size is its.
+    """
     defined = [axis for axis in axes if axis[0] in graph]
-    for axis in defined + axes + _as_long(index, graph):
+    for axis in defined + axes:
+        yield from graph.letters.get(axis, ())
+    yield from (letter for letter, size in graph.declared.items() if str(size) == str(index.size))
+    for axis in _as_long(index, graph):
         yield from graph.letters.get(axis, ())
     yield from SPARE
     for primes in count(1):

@@ -160,7 +160,8 @@ class Text:
             sign = "-" if term.negative else "+" if text else ""
             factors: tuple[Node, ...] = getattr(term.node, "factors", ())
             # Beside another term a number may stand against its index.
-            close = len(factors) == 2 and isinstance(factors[0], Number) and len(node.terms) > 1
+            kinds = tuple(map(type, factors))
+            close = kinds == (Number, Letter) and len(node.terms) > 1
             shown = "".join(map(self, factors)) if close else self._slot_factor(term.node)
             text += sign + shown
         return text

@@ -71,8 +71,8 @@ REFERENCES: Mapping[str, Reference] = {
         {"y": lambda v: F.conv1d(v["x"], v["w"], v["β"])},
     ),
     "conv2d": Reference(
-        {"x": (3, 11, 14), "w": (5, 3, 3, 4)},
-        {"y": lambda v: F.conv2d(v["x"], v["w"], stride=2, padding=1)},
+        {"x": (11, 14), "w": (5, 3, 4)},
+        {"y": lambda v: F.conv2d(v["x"][None], v["w"][:, None], stride=2, padding=1)},
     ),
     "conv_depthwise": Reference(
         {"x": (4, 6, 20), "w": (6, 5)},
