@@ -327,7 +327,7 @@ def test_words_in_latex() -> None:
 
 def test_json(article: Derivation) -> None:
     found = json.loads(json.dumps(to_json(article)))
-    assert list(found) == ["name", "title", "references", "definitions", "stages"]
+    assert list(found) == ["name", "title", "references", "definitions", "conventions", "stages"]
     assert found["definitions"][0] == {
         "text": "σ := 1_j exp(x_j)",
         "latex": r"\sigma = \mathbf{1}_{j} e^{x_{j}}",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sympy import Expr, KroneckerDelta, Rational, atan, cos, exp, log, sin, sqrt, tanh
@@ -18,8 +21,10 @@ from derive.expressions import (
     Tensor,
     tensor,
 )
+from derive.expressions.kinked import relu
 from derive.verify import EvaluationError, Oracle, draw
 from derive.verify.evaluate import free_axes
+from derive.verify.functions import FUNCTIONS
 
 b, h, i, j, n, p, q = map(Index, "bhijnpq")
 T = Index("T")
@@ -181,27 +186,70 @@ def test_second_derivative() -> None:
     np.testing.assert_allclose(hessian, np.diag(s) - np.outer(s, s), atol=1e-9)
 
 
-def test_not_analytic_functions_are_differenced() -> None:
+def test_a_complex_step_takes_the_branch_on_which_the_number_lies() -> None:
     graph = Graph([Equation(t("y", i), sqrt(t("x", i) ** 2))])
     at = oracle(graph, x="both signs")
     found = value(at, graph, Partial(t("y", i), t("x", i)))
     np.testing.assert_allclose(found, np.sign(at.values.tensors["x"]), rtol=1e-9)
-    assert at.differences_used
+    assert not at.differences_used
 
 
-@pytest.mark.parametrize("name", sorted(ELEMENTARY))
-def test_elementary_derivatives(name: str) -> None:
-    """Each row of the table: its NumPy spelling, its derivative, and both methods."""
+def test_differences_do_not_cross_a_kink() -> None:
+    """Near a kink a smaller step is taken; on it there is no derivative."""
+    graph = Graph([Equation(t("y", i), relu(t("x", i)))])
+    sample = draw(graph, {"x": "both signs"}, 0)
+    near = np.array([0.02, -0.003, 1.0, -0.7, 0.0006])[: len(sample.tensors["x"])]
+    at = Oracle(graph, replace(sample, tensors={"x": near}), method="central differences")
+    found = value(at, graph, Partial(t("y", i), t("x", n)))
+    np.testing.assert_allclose(found, np.diag((near > 0).astype(float)), atol=1e-9)
+    on = Oracle(graph, replace(sample, tensors={"x": 0 * near}), method="central differences")
+    with pytest.raises(EvaluationError):
+        value(on, graph, Partial(t("y", i), t("x", n)))
+
+
+ARGUMENTS = [(name, k) for name, row in sorted(ELEMENTARY.items()) for k in range(row.arity)]
+
+
+@pytest.mark.parametrize(("name", "number"), ARGUMENTS)
+def test_elementary_derivatives(name: str, number: int) -> None:
+    """Each row of the table: its NumPy spelling, its derivatives, and both methods."""
     row = ELEMENTARY[name]
-    graph = Graph([Equation(t("y", i), row.function(t("x", i)))])
-    goal = graph.sized(Partial(t("y", i), t("x", i)))
-    known = graph.sized(row.derivative(t("x", i)))
+    arguments = [t("xyz"[k], i) for k in range(row.arity)]
+    graph = Graph([Equation(t("w", i), row.function(*arguments))])
+    goal = graph.sized(Partial(t("w", i), arguments[number]))
+    known = graph.sized(row.derivatives[number](*arguments), t("w", i))
+    kind = "both signs" if row.pieces else "unit interval"
     for seed in range(3):
-        exact = oracle(graph, seed, x="unit interval")
-        rough = oracle(graph, seed, "central differences", x="unit interval")
-        wanted = exact(known, free_axes(known))
-        np.testing.assert_allclose(exact(goal, free_axes(goal)), wanted, rtol=1e-13)
-        np.testing.assert_allclose(rough(goal, free_axes(goal)), wanted, rtol=1e-7)
+        data = dict.fromkeys("xyz"[: row.arity], kind)
+        exact = oracle(graph, seed, **data)
+        rough = oracle(graph, seed, "central differences", **data)
+        free = free_axes(goal)
+        wanted = exact(known, free)
+        np.testing.assert_allclose(exact(goal, free), wanted, rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(rough(goal, free), wanted, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, row in ELEMENTARY.items() if row.pieces))
+def test_pieces(name: str) -> None:
+    """A function with kinks is what its pieces say, and says what is taken at them."""
+    row = ELEMENTARY[name]
+    arguments = [t("xyz"[k], i) for k in range(row.arity)]
+    graph = Graph(
+        [Equation(t("w", i), row.function(*arguments)), Equation(t("v", i), row.pieces(*arguments))]
+    )
+    for seed in range(3):
+        at = oracle(graph, seed, **dict.fromkeys("xyz"[: row.arity], "both signs"))
+        np.testing.assert_allclose(at.values.tensors["w"], at.values.tensors["v"], rtol=1e-14)
+    assert row.convention.endswith(".")
+
+
+def test_functions_that_numpy_lacks() -> None:
+    u = np.linspace(-6, 6, 41)
+    known = [math.erf(v) for v in u]
+    np.testing.assert_allclose(FUNCTIONS["erf"](u), known, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(FUNCTIONS["softplus"](u), np.log1p(np.exp(u)), rtol=1e-13)
+    np.testing.assert_allclose(FUNCTIONS["sigmoid"](u), (1 + np.tanh(u / 2)) / 2, rtol=1e-12)
+    assert np.isfinite(FUNCTIONS["softplus"](np.array([-1e4, 1e4]))).all()
 
 
 POWERS = (-3, -2, -1, 2, 3, Rational(1, 2), Rational(-3, 2), Rational(2, 3), t("a"))

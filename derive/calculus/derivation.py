@@ -88,7 +88,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Derivation:
-    """The stages that lead from the equations of a graph to the goals."""
+    """The stages that lead from the equations of a graph to the goals.
+
+    `conventions` are sentences on what is taken for a derivative where there is none.
+    """
 
     graph: Graph
     goals: tuple[Partial, ...]
@@ -96,6 +99,7 @@ class Derivation:
     name: str = ""
     title: str = ""
     references: tuple[str, ...] = field(default=())
+    conventions: tuple[str, ...] = field(default=())
 
     @property
     def result(self) -> Expr:

@@ -207,7 +207,7 @@ def power_rule(node: Expr, context: Context) -> Expr | None:
     base, exponent = node.function.base, node.function.exp
     if context.varies(exponent, node):
         return None
-    return exponent * base ** (exponent - 1) * _of(base, node)
+    return Mul(exponent, base ** (exponent - 1), _of(base, node))
 
 
 @rule(
@@ -238,6 +238,8 @@ def chain_rule(node: Expr, context: Context) -> Expr | None:
     """The outer function by its argument, times the argument by the variable."""
     if not isinstance(node, Partial) or elementary(node.function) is None:
         return None
+    if len(node.function.args) > 1:
+        return None
     (inner,) = node.function.args
     if inner == node.variable:
         return None
@@ -256,9 +258,31 @@ def elementary_derivative(node: Expr, context: Context) -> Expr | None:
     if not isinstance(node, Partial):
         return None
     row = elementary(node.function)
-    if row is None or node.function.args[0] != node.variable:
+    if row is None or node.function.args != (node.variable,):
         return None
-    return row.derivative(node.variable)
+    return row.derivatives[0](node.variable)
+
+
+@rule(
+    "chain rule for several arguments",
+    "∂max(v, x_T)/∂x_n = (1/2) (1 + sign(v - x_T)) ∂v/∂x_n + (1/2) (1 + sign(x_T - v)) ∂x_T/∂x_n",
+    free="n",
+    where=_U_V,
+    refuses=("∂sin(v)/∂x_n", "∂v/∂x_n"),
+)
+def several_arguments(node: Expr, context: Context) -> Expr | None:
+    """Each argument moves the function by the derivative that is in the table."""
+    row = elementary(node.function) if isinstance(node, Partial) else None
+    if row is None or row.arity == 1:
+        return None
+    arguments = node.function.args
+    return Add(
+        *(
+            derivative(*arguments) * _of(argument, node)
+            for derivative, argument in zip(row.derivatives, arguments, strict=True)
+            if context.varies(argument, node)
+        )
+    )
 
 
 @rule("definition", "∂v/∂x_n = ∂(1_j x_j^2)/∂x_n", free="n", where=_U_V, refuses=("∂x_T/∂x_n",))
@@ -362,7 +386,7 @@ STRUCTURE: tuple[Rule, ...] = (
     reciprocal_rule,
     power_rule,
 )
-CHAIN: tuple[Rule, ...] = (chain_rule, exponential_rule)
+CHAIN: tuple[Rule, ...] = (chain_rule, several_arguments, exponential_rule)
 EVALUATE: tuple[Rule, ...] = (
     *STRUCTURE,
     elementary_derivative,

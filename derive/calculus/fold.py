@@ -19,6 +19,7 @@ from sympy import (
     Mul,
     Pow,
     S,
+    cancel,
     exp,
     expand_mul,
     fraction,
@@ -89,8 +90,9 @@ class Relation:
             return self._exponential(node)
         if type(base) is not type(node_base):
             return None
-        ratio = node_exponent / exponent
-        if not ratio.is_Integer:
+        ratio = cancel(node_exponent / exponent)
+        # A power of a power is the product of the exponents where the base is not negative.
+        if not (ratio.is_Integer or (_never_negative(base) and not exponent.is_Rational)):
             return None
         return self._power(_match(base, node_base, self.indices), ratio)
 
@@ -109,10 +111,17 @@ class Relation:
 
 
 def _root(expr: Expr) -> tuple[Expr, Expr]:
-    """Base and numeric exponent."""
-    if expr.is_Pow and expr.exp.is_Rational:
+    """Base and exponent, which is a number unless the base is known not to be negative."""
+    if expr.is_Pow and (expr.exp.is_Rational or _never_negative(expr.base)):
         return expr.base, expr.exp
     return expr, S.One
+
+
+def _never_negative(expr: Expr) -> bool:
+    """Whether a value cannot be negative; powers of such a value, and sums of them, cannot."""
+    if isinstance(expr, Contraction):
+        return all(map(_never_negative, Mul.make_args(expr.body)))
+    return bool(expr.is_nonnegative) or (expr.is_Pow and _never_negative(expr.base))
 
 
 def _match(pattern: Expr, node: Expr, variables: tuple[Index, ...]) -> Mapping[Expr, Expr] | None:

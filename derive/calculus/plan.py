@@ -8,6 +8,7 @@ from sympy import Expr
 from sympy.core.sorting import default_sort_key
 
 from derive.calculus.context import Context, Key, key_of
+from derive.calculus.conventions import conventions
 from derive.calculus.derivation import Derivation, Stage
 from derive.calculus.derivative import (
     CHAIN,
@@ -51,7 +52,10 @@ def derive(
     planner = _Planner(graph)
     for goal in goals:
         planner.start(goal)
-    return Derivation(graph, tuple(goals), tuple(planner.stages), name, title, tuple(references))
+    stages = tuple(planner.stages)
+    return Derivation(
+        graph, tuple(goals), stages, name, title, tuple(references), conventions(graph)
+    )
 
 
 class _Planner:

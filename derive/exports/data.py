@@ -11,6 +11,9 @@ One object::
          "latex": "s_{i} = ...",
          "kind": "definition"}            or "abbreviation"
       ],
+      "conventions": [                    what is taken for a derivative where there is none
+        "The derivative of relu at 0 is taken as 0."
+      ],
       "stages": [
         {"title": "Derivative of s with respect to x",
          "goal": {"text": "∂s_i/∂x_n", "latex": "..."},
@@ -68,6 +71,7 @@ def to_json(
             }
             for equation in graph.equations
         ],
+        "conventions": list(derivation.conventions),
         "stages": stages,
     }
 

@@ -122,7 +122,9 @@ def latex(derivation: Derivation, *, detail: Detail = "article", reasons: bool =
         (stage.title, latex_block(stage, derivation.graph, detail=detail, reasons=reasons))
         for stage in derivation.stages
     ]
-    return "\n".join(f"{comment(title)}\\[\n{block}\n\\]\n" for title, block in parts)
+    first, *others = [f"{comment(title)}\\[\n{block}\n\\]\n" for title, block in parts]
+    said = "".join(latex_words(sentence) + "\n" for sentence in derivation.conventions)
+    return "\n".join([first + said, *others])
 
 
 def latex_document(
@@ -143,6 +145,8 @@ def latex_document(
     for title, rows in sections:
         heading = rf"\paragraph{{{title}}}" "\n" if title else ""
         parts.append(heading + _on_page(rows))
+    said = [latex_words(sentence) for sentence in derivation.conventions]
+    parts[-len(sections) + 1 : -len(sections) + 1] = ["\n".join(said)] if said else []
     parts += [*_references(derivation.references), r"\end{document}"]
     return "\n\n".join(parts) + "\n"
 
@@ -168,6 +172,8 @@ def markdown(
     """Markdown with the maths in `$$` blocks, for GitHub, KaTeX and MathJax."""
     parts = [f"# {markdown_words(derivation.title)}"] if derivation.title else []
     parts += [_display(_aligned(_definitions(derivation.graph)))]
+    said = [markdown_words(sentence) for sentence in derivation.conventions]
+    parts += [" ".join(said)] if said else []
     for number, stage in enumerate(derivation.stages):
         parts += [f"## {markdown_words(stage.title)}"] if stage.title else []
         parts += [

@@ -159,6 +159,9 @@ class _Page:
         title = _words(self.derivation.title, self.plain)
         lines = [Text(title, "bold"), Text()] if title else []
         lines += self._definitions(width)
+        for sentence in self.derivation.conventions:
+            words = _words(sentence, self.plain)
+            lines += [Text(" " * MARGIN + line) for line in _filled(words, width - MARGIN)]
         columns = self._columns(width)
         for stage, rows in zip(self.derivation.stages, self.stages, strict=True):
             title = _words(stage.title, self.plain)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from sympy import E, Expr, Indexed, IndexedBase, KroneckerDelta, Symbol, exp, preorder_traversal
+from functools import reduce
+
+from sympy import (
+    E,
+    Expr,
+    Indexed,
+    IndexedBase,
+    KroneckerDelta,
+    Max,
+    Min,
+    Symbol,
+    exp,
+    preorder_traversal,
+)
 from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.core.function import AppliedUndef, Derivative
 
 from derive.errors import DefinitionError
 from derive.expressions.contraction import Contraction
 from derive.expressions.indices import Index, Size, tensor
+from derive.expressions.kinked import maximum, minimum
 
 __all__ = ["contract", "from_sympy"]
 
@@ -58,4 +72,7 @@ def _convert(expr: Expr, *, is_slot: bool) -> Expr:
     if expr.is_Pow and expr.base is E:
         return exp(_convert(expr.exp, is_slot=False))
     inside = is_slot or isinstance(expr, KroneckerDelta)
-    return expr.func(*(_convert(arg, is_slot=inside) for arg in expr.args))
+    args = [_convert(arg, is_slot=inside) for arg in expr.args]
+    # The notation's extrema have two arguments each.
+    extremum = {Max: maximum, Min: minimum}.get(expr.func)
+    return reduce(extremum, args) if extremum else expr.func(*args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Expr, KroneckerDelta, S
+from sympy import Add, Expr, KroneckerDelta, S
 from sympy.core.sorting import default_sort_key
 from sympy.core.symbol import Str
 
@@ -21,6 +21,17 @@ _HOLDS = {
     "=": lambda difference: difference.is_zero,
     "!=": lambda difference: difference.is_nonzero,
 }
+
+
+def _balanced(difference: Expr) -> tuple[Expr, Expr]:
+    """Two sides with the given difference, without minus signs: 1 and x for `1 - x`."""
+    number, rest = difference.as_coeff_Add()
+    terms = Add.make_args(rest)
+    right = Add(*(-term for term in terms if term.could_extract_minus_sign()))
+    left = Add(*(term for term in terms if not term.could_extract_minus_sign()))
+    if left is S.Zero or (right is not S.Zero and number.is_positive):
+        return left + number, right
+    return left, right - number
 
 
 class Iverson(Expr):
@@ -49,6 +60,8 @@ class Iverson(Expr):
             return S.One if holds else S.Zero
         if relation == "=" and isinstance(left, Index) and isinstance(right, Index):
             return KroneckerDelta(left, right)
+        if (left.is_number or right.is_number) and not (left - right).is_integer:
+            left, right = _balanced(left - right)
         if relation in _SYMMETRIC:
             left, right = sorted((left, right), key=default_sort_key)
         return Expr.__new__(cls, left, Str(relation), right)

@@ -59,13 +59,14 @@ def raise_to(base: Expr, exponent: Expr, span: Span) -> Expr:
     return power
 
 
-def apply(function: str, argument: Expr, span: Span) -> Expr:
-    """The function of that name, or `sqrt`, of an argument."""
+def apply(function: str, arguments: Sequence[Expr], span: Span) -> Expr:
+    """The function of that name, or `sqrt`, of its arguments."""
     if function == "sqrt":
-        return raise_to(argument, S.Half, span)
-    if argument.is_number:
-        _check_argument(argument, span)
-    return _written(_checked(ELEMENTARY[function].function(argument), span), span)
+        return raise_to(arguments[0], S.Half, span)
+    for argument in arguments:
+        if argument.is_number:
+            _check_argument(argument, span)
+    return _written(_checked(ELEMENTARY[function].function(*arguments), span), span)
 
 
 def compare(left: Expr, relation: str, right: Expr, span: Span) -> Expr:

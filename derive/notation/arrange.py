@@ -102,7 +102,15 @@ class _Arranger:
         row = elementary(expr)
         if row is None:
             raise NotationError(f"the notation has no way to write {type(expr).__name__}: {expr}")
-        return Apply(row.name, row.latex, self.node(expr.args[0], scope))
+        return Apply(row.name, row.latex, self._arguments(expr.args, scope), row.fences)
+
+    def _arguments(self, exprs: Sequence[Expr], scope: Scope) -> tuple[Node, ...]:
+        """The layouts of parts side by side, no letter of a dummy in two of them."""
+        nodes: list[Node] = []
+        for expr in exprs:
+            nodes.append(self.node(expr, scope))
+            scope = scope.without(letters_in(nodes[-1]))
+        return tuple(nodes)
 
     def _sum(self, expr: Expr, scope: Scope) -> Node:
         terms = [Term(*self.signed(term, scope)) for term in expr.args]
@@ -215,6 +223,13 @@ class _Arranger:
                 coefficient *= factor
             else:
                 parts.append(_Part(factor, scope))
+        roots = [p for p in parts if isinstance(p.expr, Pow) and p.expr.exp == S.Half]
+        for part in roots:
+            # SymPy writes 1/√2 as √2/2.
+            if part.expr.base.is_Integer and coefficient.q % part.expr.base == 0:
+                coefficient *= part.expr.base
+                inverse = Pow(part.expr.base, -S.Half, evaluate=False)
+                parts[parts.index(part)] = _Part(inverse, part.scope)
         return coefficient, parts, scope
 
     _methods: tuple[tuple[Any, Callable[..., Node]], ...] = (

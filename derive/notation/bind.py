@@ -130,8 +130,9 @@ class _Binder:
                 return self._product(node, scope, carried)
             case Power():
                 return self._power(node, scope, carried)
-            case Call(function=function, argument=argument):
-                return arithmetic.apply(function, self.bind(argument, scope), node.span)
+            case Call(function=function, arguments=arguments):
+                values = [self.bind(argument, scope) for argument in arguments]
+                return arithmetic.apply(function, values, node.span)
             case Derivative():
                 return self._derivative(node, scope)
         raise TypeError(f"no reading for {type(node).__name__}")

@@ -108,11 +108,10 @@ class Builder(Transformer[Token, Any]):
                 span_of(children),
                 mend="write `√(…^n)` or `(√…)^n`",
             )
-        return _bounded(Call(span_of(children), FUNCTIONS[word], argument))
+        return _call(span_of(children), word, (argument,))
 
     def call(self, children: list[Any]) -> Node:
-        word, _, argument, _ = children
-        return _bounded(Call(span_of(children), FUNCTIONS[word], argument))
+        return _call(span_of(children), children[0], tuple(children[2::2]))
 
     def power(self, children: list[Any]) -> Node:
         base, *rest = children
@@ -182,6 +181,19 @@ class Builder(Transformer[Token, Any]):
 
     def slot(self, children: list[Any]) -> list[Any]:
         return children
+
+
+def _call(span: Span, word: Token, arguments: tuple[Node, ...]) -> Node:
+    name = FUNCTIONS[word]
+    arity = ELEMENTARY[name].arity if name in ELEMENTARY else 1
+    if len(arguments) != arity:
+        letters = ", ".join("abc"[:arity])
+        raise Mistake(
+            f"{word} has {arity} argument{'s' * (arity > 1)}, and here it has {len(arguments)}",
+            span,
+            mend=f"write `{word}({letters})`",
+        )
+    return _bounded(Call(span, name, arguments))
 
 
 def _bounded(node: Node) -> Node:

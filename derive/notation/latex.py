@@ -83,9 +83,10 @@ def _(node: Derivative) -> str:
 
 @latex.register
 def _(node: Apply) -> str:
-    if isinstance(node.argument, Symbol | Comparison):
-        return f"{node.command} {latex(node.argument)}"
-    return f"{node.command}{_parentheses(node.argument)}"
+    argument, *others = node.arguments
+    if isinstance(argument, Symbol | Comparison) and node.command and not others:
+        return f"{node.command} {latex(argument)}"
+    return _applied(node)
 
 
 @latex.register
@@ -160,13 +161,21 @@ def latex_factors(node: Product) -> list[str]:
             tall = any(map(_is_tall, node.factors))
             text = rf"\left({latex(factor)}\right)" if tall else _parentheses(factor)
         elif isinstance(factor, Apply) and after is not None:
-            text = f"{factor.command}{_parentheses(factor.argument)}"
+            text = _applied(factor)
         else:
             text = latex(factor)
         if isinstance(factor, _RATIOS) and isinstance(after, _RATIOS):
             text += r" \,"
         texts.append(rf"\cdot {text}" if texts and text[0].isdigit() else text)
     return texts
+
+
+def _applied(node: Apply) -> str:
+    """A function with its arguments in parentheses, or in fences of its own."""
+    opening, closing = node.fences
+    if _is_tall(node):
+        opening, closing = rf"\left{opening}", rf"\right{closing.lstrip()}"
+    return f"{node.command}{opening}{', '.join(map(latex, node.arguments))}{closing}"
 
 
 def _inline(node: Node) -> str | None:

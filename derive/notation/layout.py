@@ -103,11 +103,15 @@ class Derivative(Node):
 
 @dataclass(frozen=True)
 class Apply(Node):
-    """A function other than the exponential, by its name in text and its LaTeX command."""
+    """A function other than the exponential, by its name in text and its LaTeX command.
+
+    In LaTeX `fences` stand around the arguments.
+    """
 
     name: str
     command: str
-    argument: Node
+    arguments: tuple[Node, ...]
+    fences: tuple[str, str] = ("(", ")")
 
 
 @dataclass(frozen=True)

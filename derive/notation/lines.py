@@ -81,9 +81,16 @@ def _pieces(node: Node, room: float) -> Iterator[_Piece]:
         yield from _opened(node, room)
 
 
+def _argument(node: Node) -> Node:
+    """What stands in the parentheses of a function, if it is one thing; else the node itself."""
+    if isinstance(node, Apply) and len(node.arguments) == 1 and node.command:
+        return node.arguments[0]
+    return node.exponent if isinstance(node, Exponential) else node
+
+
 def _opened(node: Node, room: float) -> Iterator[_Piece]:
     """A long sum in brackets, or as the argument of a function, term by term; else the whole."""
-    argument = getattr(node, {Apply: "argument", Exponential: "exponent"}.get(type(node), ""), node)
+    argument = _argument(node)
     if not isinstance(argument, Sum) or width(node) <= room:
         yield _Piece(latex(node), width(node), r"{} \cdot ")
         return

@@ -65,7 +65,8 @@ def _(node: Derivative) -> float:
 
 @width.register
 def _(node: Apply) -> float:
-    return LETTER * len(node.name) + BRACKETS + width(node.argument)
+    between = LETTER * (len(node.arguments) - 1)
+    return LETTER * len(node.name) + BRACKETS + between + sum(map(width, node.arguments))
 
 
 @width.register

@@ -184,7 +184,7 @@ _MISPLACED = {
     "RUN": ("there is nothing here that could have a subscript", _ORPHAN),
     "SUBSCRIPT": ("there is nothing here that could have a subscript", _ORPHAN),
     "LBRACE": ("a brace cannot stand here", "braces follow `_` or `^`; use `(` and `)`"),
-    "COMMA": ("a comma cannot stand here", "commas separate the indices of a subscript"),
+    "COMMA": ("a comma cannot stand here", "commas separate indices in a subscript, and arguments"),
     "SIGN": ("two operators stand side by side", "put brackets around a factor with a sign"),
     "TIMES": ("there is no factor before this operator", _FACTOR),
     "SLASH": ("there is no factor before the fraction line", _FACTOR),
@@ -213,7 +213,8 @@ def _unexpected(token: Token, span: Span, before: str, expected: set[str]) -> Mi
         return Mistake("this would be a second subscript", span, mend=mend)
     if kind in ("RUN", "SUBSCRIPT") and before == "NUMBER":
         return Mistake("a number has no indices", span, mend="the one-tensor is written `1_j`")
-    if "NUMBER" not in expected and expected & {"SLASH", "PARTIAL"} == expected:
+    half = "NUMBER" not in expected and expected & {"SLASH", "PARTIAL"} == expected
+    if half and kind != "COMMA":
         return Mistake(_HALF_A_PARTIAL, span, mend=_PARTIAL)
     if before == "PARTIAL" and "NUMBER" not in expected:
         message = "a derivative is taken with respect to a tensor or something in brackets"

@@ -187,14 +187,14 @@ class Group(Node):
 
 @dataclass(frozen=True)
 class Call(Node):
-    """A function applied to an argument; `sqrt` is one."""
+    """A function applied to its arguments; `sqrt` is one."""
 
     function: str
-    argument: Node
+    arguments: tuple[Node, ...]
 
     @property
     def children(self) -> tuple[Node, ...]:
-        return (self.argument,)
+        return self.arguments
 
 
 @dataclass(frozen=True)

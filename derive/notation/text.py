@@ -88,7 +88,7 @@ class Text:
 
     @render.register
     def _(self, node: Apply) -> str:
-        return f"{node.name}({self(node.argument)})"
+        return f"{node.name}({', '.join(map(self, node.arguments))})"
 
     @render.register
     def _(self, node: Comparison) -> str:

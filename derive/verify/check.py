@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from sympy import Add, Expr
 
 from derive.calculus.derivation import Derivation, Detail, Line, Stage
-from derive.expressions import Index
+from derive.expressions import Graph, Index, Iverson
 from derive.verify.evaluate import Array, Compiler, EvaluationError, ShapeError, free_axes
 from derive.verify.exact import provably_equal
+from derive.verify.kinks import comparisons
 from derive.verify.mutants import Mutant, mutants
 from derive.verify.oracle import Method, Oracle
 from derive.verify.report import LineReport, Report, StageReport
@@ -32,6 +34,8 @@ changes an entry by a large part of itself. The tolerances lie between, far from
 FLOOR = 1e-3
 # With this many domains tried in full, the one on which most lines have a value is taken.
 MOST_TRIALS = 12
+# With kinks, data that fall on one side of one are drawn again.
+MOST_DRAWS = 4
 
 Found = list[Array] | EvaluationError
 """The values of an expression on all samples, or why it has none."""
@@ -62,15 +66,13 @@ class _Trial:
     """The oracles for one choice of data, one for each seed."""
 
     def __init__(
-        self, derivation: Derivation, domain: Domain, seeds: int, compiler: Compiler
+        self, derivation: Derivation, domain: Domain, seeds: range, compiler: Compiler
     ) -> None:
         graph = self.graph = derivation.graph
         exprs = [e for s in derivation.stages for e in (s.goal, *(line.expr for line in s.lines))]
         self.domain = domain
         # One after the other, so that a domain that will not do is left at the first sample.
-        self.oracles = [
-            Oracle(graph, draw(graph, domain, seed, exprs), compiler) for seed in range(seeds)
-        ]
+        self.oracles = [Oracle(graph, draw(graph, domain, seed, exprs), compiler) for seed in seeds]
         self._known: dict[tuple[Expr, tuple[Index, ...]], Found] = {}
 
     @property
@@ -97,6 +99,18 @@ class _Trial:
         for oracle in self.oracles:
             yield finite(oracle(expr, free), "the line")
 
+    @cached_property
+    def compared(self) -> list[Iverson]:
+        """What the definitions compare."""
+        return comparisons(equation.rhs for equation in self.graph.equations)
+
+    @cached_property
+    def one_sided(self) -> int:
+        """How many comparisons of the definitions come out alike on all samples."""
+        found = [self.values(node, free_axes(node)) for node in self.compared]
+        arrays = [each for each in found if not isinstance(each, EvaluationError)]
+        return sum(len({x for array in each for x in array.flat}) < 2 for each in arrays)
+
     def error(self, expr: Expr, value: Array, reference: Array, seed: int) -> float:
         """How far a value is off, relative to the scale on which it is known."""
         distance = float(np.max(np.abs(value - reference), initial=0.0))
@@ -117,12 +131,12 @@ def _best_trial(
 ) -> _Trial:
     """The first domain on which everything has a value, or the one on which most lines have."""
     compiler = Compiler()
-    best: tuple[int, _Trial] | None = None
+    best: tuple[tuple[int, int, int], _Trial] | None = None
     reason: EvaluationError = EvaluationError("no sample was found")
     trials = 0
-    for domain in domains(derivation.graph):
+    for domain, first in _draws(derivation.graph):
         try:
-            trial = _Trial(derivation, domain, seeds, compiler)
+            trial = _Trial(derivation, domain, range(first * seeds, (first + 1) * seeds), compiler)
         except NotFiniteError as error:
             reason = error
             continue
@@ -131,14 +145,30 @@ def _best_trial(
             for stage, lines in stages
             for expr in (stage.goal, *(line.expr for line in lines))
         )
-        if best is None or missing < best[0]:
-            best = missing, trial
+        rank = (
+            missing,
+            trial.one_sided,
+            bool(trial.compared)
+            * sum(_is_zero(trial.values(stage.goal, free_axes(stage.goal))) for stage, _ in stages),
+        )
+        if best is None or rank < best[0]:
+            best = rank, trial
         trials += 1
-        if not missing or trials == MOST_TRIALS:
+        if rank == (0, 0, 0) or trials == MOST_TRIALS:
             break
     if best is None:
         raise reason
     return best[1]
+
+
+def _draws(graph: Graph) -> Iterator[tuple[Domain, int]]:
+    """Domains with the number of a draw; where a graph has kinks several draws are worth it."""
+    every = domains(graph)
+    usual = next(every)
+    kinked = bool(comparisons(equation.rhs for equation in graph.equations))
+    for domain in (usual, dict.fromkeys(usual, "wide")) if kinked else (usual,):
+        yield from ((domain, number) for number in range(MOST_DRAWS if kinked else 1))
+    yield from ((domain, 0) for domain in every)
 
 
 @dataclass
@@ -167,7 +197,7 @@ def _stage_report(
         return StageReport(tuple(graded))
     report = _power(trial, stage, free, goal) if mutation and graded[-1].holds else (0, ())
     return StageReport(
-        tuple(graded), report[0], report[0] - len(report[1]), report[1], _warnings(goal)
+        tuple(graded), report[0], report[0] - len(report[1]), report[1], _warnings(trial, goal)
     )
 
 
@@ -219,7 +249,17 @@ def _is_rejected(trial: _Trial, expr: Expr, free: tuple[Index, ...], goal: list[
     return False
 
 
-def _warnings(goal: list[Array]) -> tuple[str, ...]:
-    if all(np.max(np.abs(value), initial=0.0) < 1e-12 for value in goal):
-        return ("the derivative is zero on every sample, so that a lost factor cannot be seen",)
-    return ()
+def _is_zero(found: Found) -> bool:
+    """Whether an expression vanishes on all samples."""
+    if isinstance(found, EvaluationError):
+        return False
+    return all(np.max(np.abs(value), initial=0.0) < 1e-12 for value in found)
+
+
+def _warnings(trial: _Trial, goal: list[Array]) -> tuple[str, ...]:
+    found = []
+    if _is_zero(goal):
+        found.append("the derivative is zero on every sample, so that a lost factor cannot be seen")
+    if trial.one_sided:
+        found.append("all samples lie on one side of a kink, so that the other is not checked")
+    return tuple(found)

@@ -20,6 +20,7 @@ from sympy.utilities.lambdify import lambdify
 
 from derive.errors import DeriveError
 from derive.expressions import Index, ranging
+from derive.verify.functions import FUNCTIONS
 from derive.verify.printer import Argument, NumPyPrinter, Request, UnknownNodeError
 
 __all__ = [
@@ -232,3 +233,4 @@ def _entries(array: Any, *slots: Any) -> Any:
 
 _NAMESPACE = {"np": np, "ones": _ones, "delta": _delta, "power": _power, "total": _total}
 _NAMESPACE |= {"iverson": _iverson, "entries": _entries}
+_NAMESPACE |= {f"own_{name}": function for name, function in FUNCTIONS.items()}

@@ -108,6 +108,9 @@ class _Normal:
             return self._comparison(expr)
         if isinstance(expr, Partial | KroneckerDelta) or not expr.args:
             return expr
+        row = elementary(expr)
+        if row is not None and row.pieces is not None:
+            return self(row.pieces(*expr.args))
         return expr.func(*map(self, expr.args))
 
     def _comparison(self, expr: Iverson) -> Expr:

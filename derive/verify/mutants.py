@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, combinations, product, zip_longest
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S, sign
 
 from derive.expressions import (
     Contraction,
@@ -86,6 +86,8 @@ def _inside(expr: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
         yield from _contraction(expr, scope)
     elif isinstance(expr, Iverson):
         yield from _comparison(expr, scope)
+    elif isinstance(expr, sign):
+        yield from _wrapped(_side(expr.args[0], scope), sign)
     elif not isinstance(expr, One):
         yield from _node(expr, scope)
         for position, arg in enumerate(expr.args):

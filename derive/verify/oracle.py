@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from sympy import Abs, Expr, log
+from sympy import Expr, log
 
 from derive.expressions import Graph, Index, Iverson, Partial, indices_of, name_of, tensors_in
-from derive.verify.evaluate import Array, Compiler, EvaluationError, Values
+from derive.verify.evaluate import Array, Compiler, EvaluationError, Values, free_axes
+from derive.verify.kinks import comparisons
 from derive.verify.printer import INNER, Request
 from derive.verify.sample import Sample, finite
 
@@ -25,7 +26,6 @@ STEP = 1e-30
 # First steps of the central differences; smaller ones where a function is undefined nearby.
 STEPS = (0.05, 5e-3, 5e-4)
 LEVELS = 6
-NOT_ANALYTIC = (Abs,)
 # The most entries of a Jacobian, and of a variable, which are moved one by one.
 LARGEST = 4_000_000
 MOST_MOVES = 5_000
@@ -39,8 +39,8 @@ class Oracle:
     graph : the definitions.
     sample : numbers for inputs, labels and sizes.
     compiler : keeps compiled expressions; share it between oracles of one graph.
-    method : how to differentiate. Functions that are not analytic, and derivatives of
-        derivatives, are differentiated by central differences in any case.
+    method : how to differentiate. Derivatives of derivatives are differentiated by central
+        differences in any case.
 
     Raises
     ------
@@ -100,7 +100,7 @@ class Oracle:
         here = self._defined(function(at), request.function)
         if here.size * at.size > LARGEST or at.size > MOST_MOVES:
             raise EvaluationError("the derivative has too many entries to be checked")
-        if self.method == "complex step" and self._is_analytic(request):
+        if self.method == "complex step" and not request.function.has(Partial):
             found = _complex_step(function, at, here.shape)
         else:
             self.differences_used = True
@@ -120,6 +120,9 @@ class Oracle:
         moving = [n for n in graph.order if n in mentioned and self._moves(n, request)]
         compiled = self._compile(request.function, request.indices)
         nested = request.function.has(Partial)
+        compared = comparisons([request.function, *(graph[n].rhs for n in moving)])
+        sides = [self._compile(node, free_axes(node)) for node in compared]
+        here: list[list[bytes]] = []
         if nested and name in graph:
             raise EvaluationError("a second derivative by a defined tensor cannot be checked")
 
@@ -128,7 +131,12 @@ class Oracle:
             after = self._after(after, moving)
             loss = {n: self._loss(after) for n in losses}
             after = Values({**after.tensors, **loss}, values.labels, values.sizes)
-            return compiled(after, lambda inner: self._jacobian(inner, after))
+            found = compiled(after, lambda inner: self._jacobian(inner, after))
+            if nested or self.method == "central differences":
+                # A difference across a kink is no derivative; a smaller step may do.
+                here.append([side(after).tobytes() for side in sides])
+                return found if here[0] == here[-1] else np.full(found.shape, np.nan)
+            return found
 
         return function, at
 
@@ -162,11 +170,6 @@ class Oracle:
         if inner & reached:
             raise EvaluationError(f"{request.function} varies other than by {request.inner}")
         return self._compile(request.inner, request.inner_indices)(values)
-
-    def _is_analytic(self, request: Request) -> bool:
-        names, _ = self._mentioned(request)
-        exprs = [request.function, *(self.graph[n].rhs for n in names if n in self.graph)]
-        return not request.function.has(Partial) and not any(e.has(*NOT_ANALYTIC) for e in exprs)
 
 
 def _complex_step(function: Function, at: Array, shape: tuple[int, ...]) -> Array:

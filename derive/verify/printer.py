@@ -27,6 +27,7 @@ from derive.expressions import (
     ranging,
     tensor,
 )
+from derive.verify.functions import FUNCTIONS
 
 __all__ = ["Argument", "NumPyPrinter", "Request", "UnknownNodeError"]
 
@@ -201,10 +202,8 @@ class NumPyPrinter(Printer):
         row = elementary(expr)
         if row is None:
             return self.emptyPrinter(expr)
-        return f"np.{row.numpy}({', '.join(map(self._print, expr.args))})"
-
-    def _print_Abs(self, expr: Expr) -> str:
-        return f"np.abs({self._print(expr.args[0])})"
+        code = f"own_{row.name}" if row.name in FUNCTIONS else f"np.{row.numpy}"
+        return f"{code}({', '.join(map(self._print, expr.args))})"
 
     # Sums and derivatives
 

@@ -43,6 +43,7 @@ DISTRIBUTIONS: Mapping[str, Draw] = {
     "within one": lambda rng, shape: rng.uniform(-0.9, 0.9, shape),
     "above one": lambda rng, shape: rng.uniform(1.2, 3.0, shape),
     "negative": lambda rng, shape: -rng.uniform(0.3, 2.0, shape),
+    "wide": lambda rng, shape: rng.uniform(0.3, 8.0, shape) * rng.choice([-1.0, 1.0], shape),
 }
 """Where inputs are drawn from: the first one unless a function's domain asks for another."""
 

@@ -1,0 +1,32 @@
+"""What a derivation takes for a derivative where there is none, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sympy import Expr, Function, Indexed, Symbol, preorder_traversal
+
+from derive.expressions import Graph, Iverson, elementary
+
+__all__ = ["conventions"]
+
+_COMPARISON = "The derivative of a comparison [·] is taken as 0, also where it jumps."
+
+
+def conventions(graph: Graph) -> tuple[str, ...]:
+    """The conventions that the functions of a graph bring along, each once."""
+    found = (_of(node) for eq in graph.equations for node in preorder_traversal(eq.rhs))
+    return tuple(dict.fromkeys(sentence for sentences in found for sentence in sentences))
+
+
+def _of(node: Expr) -> Iterator[str]:
+    if isinstance(node, Iverson) and not _is_fixed(node):
+        yield _COMPARISON
+    row = elementary(node) if isinstance(node, Function) else None
+    if row is not None and row.convention:
+        yield row.convention
+
+
+def _is_fixed(node: Iverson) -> bool:
+    """Whether a comparison is one of indices, which nothing moves."""
+    return all(leaf.is_integer for leaf in node.atoms(Symbol, Indexed))
