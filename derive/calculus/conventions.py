@@ -1,4 +1,4 @@
-"""What a derivation takes for a derivative where there is none, in sentences."""
+"""What a derivation takes for granted, in sentences: derivatives at kinks, entries out of range."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from sympy import Expr, Function, Indexed, Symbol, preorder_traversal
 
-from derive.expressions import Graph, Iverson, elementary
+from derive.expressions import Graph, Iverson, elementary, is_computed
 
 __all__ = ["conventions"]
 
 _COMPARISON = "The derivative of a comparison [·] is taken as 0, also where it jumps."
+_OUTSIDE = "An entry outside the range of its axis is 0."
 
 
 def conventions(graph: Graph) -> tuple[str, ...]:
@@ -22,6 +23,8 @@ def conventions(graph: Graph) -> tuple[str, ...]:
 def _of(node: Expr) -> Iterator[str]:
     if isinstance(node, Iverson) and not _is_fixed(node):
         yield _COMPARISON
+    if isinstance(node, Indexed) and any(map(is_computed, node.indices)):
+        yield _OUTSIDE
     row = elementary(node) if isinstance(node, Function) else None
     if row is not None and row.convention:
         yield row.convention

@@ -103,7 +103,7 @@ class Order:
         name = base.name if isinstance(base, Symbol) else ""
         late = self.position.get(name, len(self.position))
         if isinstance(base, Comparison):
-            late = base.relation in ("<", "≤")  # [x ≥ a] [x ≤ b], from left to right
+            late = base.relations[0] in ("<", "≤")  # [x ≥ a] [x ≤ b], from left to right
         return (self._place(node), late, repr(base), isinstance(node, Power), repr(node))
 
     def of_side(self, node: Node) -> Key:
