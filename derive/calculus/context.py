@@ -22,8 +22,9 @@ from derive.expressions import (
 
 __all__ = ["Context", "Key", "key_of"]
 
-# Above this cost a gradient stands by its name in the stages after its own.
-LONGEST_ADJOINT = 20.0
+# A gradient that costs more stands by its name in the stages after its own. The more definitions
+# a graph has, the less each gradient may: it would be repeated in all those behind it.
+LONGEST_ADJOINTS, LEAST_ADJOINT = 75.0, 4.0
 
 Key = tuple[str, str, tuple[str, ...]]
 """What tells one derivative from another: the function, the variable, the names held fixed."""
@@ -75,6 +76,10 @@ class Context:
         return {}
 
     @cached_property
+    def _longest(self) -> float:
+        return max(LONGEST_ADJOINTS / len(self.graph.equations), LEAST_ADJOINT)
+
+    @cached_property
     def _unknown(self) -> set[str]:
         """The loss downstream of the graph, if the goal is about one."""
         if not isinstance(self.goal, Partial):
@@ -93,7 +98,7 @@ class Context:
         goal, result = self.known.get(key_of(partial), (None, None))
         if goal is None or result is None:
             return None
-        if name_of(partial.function) not in self.graph and cost(result) > LONGEST_ADJOINT:
+        if name_of(partial.function) not in self.graph and cost(result) > self._longest:
             return None
         letters = indices_of(goal.function) + indices_of(goal.variable)
         wanted = indices_of(partial.function) + indices_of(partial.variable)
