@@ -23,6 +23,7 @@ from derive.expressions import (
     is_tensor,
 )
 from derive.notation import read_goal, read_graph
+from derive.notation.arrange import Sums
 from derive.notation.subscripts import spelled
 from derive.notation.write import write_text
 from derive.problems import load_problem
@@ -36,19 +37,24 @@ class Derivation(Record):
     `stages`, `goals`, `graph` and `result` are those of the record it extends.
     """
 
-    def text(self, *, detail: Detail = "article", width: int = 100) -> str:
-        """What `derive show` prints."""
+    def text(self, *, detail: Detail = "article", width: int = 100, sums: Sums = "einstein") -> str:
+        """What `derive show` prints; `sums="sigma"` shows sums with a sum sign."""
         stream = StringIO()
-        exports.terminal(self, detail=detail, console=Console(file=stream, width=width))
+        console = Console(file=stream, width=width)
+        exports.terminal(self, detail=detail, console=console, sums=sums)
         return stream.getvalue()
 
-    def latex(self, *, detail: Detail = "article", reasons: bool = False) -> str:
+    def latex(
+        self, *, detail: Detail = "article", reasons: bool = False, sums: Sums = "einstein"
+    ) -> str:
         """One `aligned` block a stage, to paste into an article."""
-        return exports.latex(self, detail=detail, reasons=reasons)
+        return exports.latex(self, detail=detail, reasons=reasons, sums=sums)
 
-    def markdown(self, *, detail: Detail = "article", reasons: bool = False) -> str:
+    def markdown(
+        self, *, detail: Detail = "article", reasons: bool = False, sums: Sums = "einstein"
+    ) -> str:
         """Markdown with the mathematics in `$$` blocks."""
-        return exports.markdown(self, detail=detail, reasons=reasons)
+        return exports.markdown(self, detail=detail, reasons=reasons, sums=sums)
 
     def _repr_markdown_(self) -> str:
         return self.markdown(reasons=True)

@@ -19,6 +19,7 @@ from derive import exports
 from derive.api import Derivation, gradient, load
 from derive.calculus.derivation import DETAILS
 from derive.errors import DeriveError
+from derive.notation.arrange import SUMS
 from derive.problems import titles
 
 if TYPE_CHECKING:
@@ -148,6 +149,12 @@ def _output_options(command: argparse.ArgumentParser, default: str) -> None:
     command.add_argument("--format", choices=FORMATS, default=default, help=f"(default {default})")
     command.add_argument("--detail", choices=DETAILS, default="article", help="(default article)")
     command.add_argument(
+        "--sums",
+        choices=SUMS,
+        default="einstein",
+        help="how sums are shown: `1_j x_j` or `Σ_j x_j` (default einstein)",
+    )
+    command.add_argument(
         "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
     )
     command.add_argument(
@@ -229,17 +236,18 @@ def _print(
     console: Console,
 ) -> None:
     """Print the derivation in the format asked for; only text depends on the terminal."""
-    detail, reasons = arguments.detail, not arguments.no_reasons
+    detail, sums, reasons = arguments.detail, arguments.sums, not arguments.no_reasons
     if arguments.format == "text":
-        exports.terminal(derivation, detail=detail, console=console, report=report)
+        exports.terminal(derivation, detail=detail, console=console, report=report, sums=sums)
     elif arguments.format == "json":
-        found = exports.to_json(derivation, report, detail=detail)
+        found = exports.to_json(derivation, report, detail=detail, sums=sums)
         _emit(json.dumps(found, ensure_ascii=False, indent=2) + "\n", console)
     elif arguments.format == "markdown":
-        _emit(exports.markdown(derivation, detail=detail, reasons=reasons, report=report), console)
+        options = {"detail": detail, "reasons": reasons, "sums": sums}
+        _emit(exports.markdown(derivation, report=report, **options), console)
     else:
         latex = exports.latex_document if arguments.standalone else exports.latex
-        _emit(latex(derivation, detail=detail, reasons=reasons), console)
+        _emit(latex(derivation, detail=detail, reasons=reasons, sums=sums), console)
 
 
 def _emit(text: str, console: Console) -> None:

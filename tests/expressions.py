@@ -18,7 +18,7 @@ from derive.expressions import (
     tensor,
 )
 
-__all__ = ["FREE", "GOAL", "article_graph", "is_regular", "random_expression", "summed"]
+__all__ = ["FREE", "GOAL", "article_graph", "is_regular", "random_expression", "summed", "unmarked"]
 
 FREE = (Index("n"), Index("m"))
 GOAL = Partial(tensor("c"), tensor("x", Index("n")))
@@ -44,6 +44,20 @@ def summed(expr: Expr) -> Expr:
     """The expression with every index summed that is not free."""
     found = free_indices(expr)
     return Contraction(expr, *(i for i in map(Index, _DUMMIES) if i in found))
+
+
+def unmarked(expr: Expr) -> Expr:
+    """The expression without sizes, and without one-tensors of summed indices but where needed."""
+    if isinstance(expr, Index):
+        return expr.sized(None)
+    if isinstance(expr, Contraction):
+        indices, body = expr.open()
+        indices = [index.sized(None) for index in indices]
+        plain = unmarked(body).xreplace({One(index): S.One for index in indices})
+        return Contraction(plain, *indices)
+    if isinstance(expr, Partial):
+        return Partial(unmarked(expr.function), unmarked(expr.variable), *expr.held)
+    return expr.func(*map(unmarked, expr.args)) if expr.args else expr
 
 
 def is_regular(expr: Expr) -> bool:

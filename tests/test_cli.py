@@ -60,6 +60,17 @@ def test_the_article_s_lines_come_out():
     ]
 
 
+@pytest.mark.parametrize(
+    ("form", "sign"), [("text", "Σ_j"), ("latex", r"\sum_{j}"), ("markdown", r"\sum_{j}")]
+)
+def test_sums_are_shown_either_way(form, sign):
+    for sums in ("einstein", "sigma"):
+        shown = run("show", "cross-entropy", "--format", form, "--sums", sums)
+        assert (sign in shown.stdout) == (sums == "sigma")
+    found = json.loads(run("show", "cross-entropy", "--format", "json", "--sums", "sigma").stdout)
+    assert found["definitions"][1]["text"] == "σ := Σ_j exp(x_j)"
+
+
 def test_details_are_shorter_and_longer():
     brief, article, full = (
         run("show", "cross-entropy", "--detail", detail).stdout.count("\n")

@@ -168,6 +168,47 @@ def test_katex_reads_the_formulas(graph: Graph) -> None:
     assert katex_complaints(formulas) == []
 
 
+SIGNS = [
+    (Contraction(exp(x(i)), i), r"\sum_{j} e^{x_{j}}"),
+    (Contraction(x(i) - σ, i), r"\sum_{j} (x_{j} - \sigma)"),
+    (Contraction(x(i), i) ** 2, r"\left(\sum_{j} x_{j}\right)^{2}"),
+    (
+        Contraction(x(i), i) * Contraction(s(i) / x(i), i),
+        r"\left(\sum_{i} \frac{s_{i}}{x_{i}}\right) \sum_{j} x_{j}",
+    ),
+    (x(n) / Contraction(exp(x(i)), i), r"\frac{x_{n}}{\sum_{j} e^{x_{j}}}"),
+    (
+        Contraction(tensor("A", i, j) * KroneckerDelta(n, i) * x(j), i, j) / σ,
+        r"\frac{1}{\sigma} \sum_{i, j} x_{j} A_{i j} \delta_{i n}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("expr", "latex"), SIGNS, ids=[latex for _, latex in SIGNS])
+def test_sum_signs(graph: Graph, expr: Expr, latex: str) -> None:
+    assert write_latex(expr, graph, sums="sigma") == latex
+
+
+def test_long_sums_are_broken_inside(graph: Graph) -> None:
+    total = Contraction(sum(tensor(name, i) * x(i) for name in "abdefghk") / σ, i)
+    lines = write_latex_lines(total, graph, room=14, sums="sigma")
+    assert len(lines) > 2
+    assert lines[0].startswith(r"\frac{1}{\sigma}")
+    assert r"\sum_{j} \bigl(" in "".join(lines)
+
+
+def test_katex_reads_sum_signs(graph: Graph) -> None:
+    source = random.Random(8)
+    exprs = [random_expression(source) for _ in range(80)]
+    formulas = [write_latex(expr, graph, sums="sigma") for expr in exprs]
+    formulas += [
+        rf"\begin{{aligned}} {line} \end{{aligned}}"
+        for expr in exprs
+        for line in [r" \\ ".join(write_latex_lines(expr, graph, room=8, sums="sigma"))]
+    ]
+    assert katex_complaints(formulas) == []
+
+
 def test_katex_reads_random_formulas(graph: Graph) -> None:
     source = random.Random(7)
     exprs = [random_expression(source) for _ in range(150)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from expressions import FREE, GOAL, article_graph, is_regular, random_expression, summed
+from expressions import FREE, GOAL, article_graph, is_regular, random_expression, summed, unmarked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import (
@@ -194,6 +194,40 @@ def test_letters_come_from_axes_of_the_same_size() -> None:
     assert write_text(total, graph) == "1_k x_k²"
 
 
+# Sum signs ----------------------------------------------------------------------------------
+
+SIGNS = [
+    (Contraction(exp(x(i)), i), "Σ_j exp(x_j)"),
+    (Contraction(x(i) ** 2, i), "Σ_j x_j²"),
+    (Contraction(One(i), i), "Σ_i 1"),
+    (Contraction(A(i, j), i, j), "Σ_ij A_ij"),
+    (Contraction(x(i), i) ** 2, "(Σ_j x_j)²"),
+    (Contraction(x(i), i) * Contraction(exp(s(i)), i), "(Σ_i exp(s_i)) Σ_j x_j"),
+    (x(n) / Contraction(exp(x(i)), i), "x_n/(Σ_j exp(x_j))"),
+    (Contraction(exp(x(i)), i) / τ, "(1/τ) Σ_j exp(x_j)"),
+    (Contraction(x(i) - τ, i) + σ, "σ + Σ_j (x_j − τ)"),
+    (log(Contraction(exp(x(i)), i)), "log(Σ_j exp(x_j))"),
+    (sqrt(Contraction(x(i) ** 2, i)), "√(Σ_j x_j²)"),
+    (2 ** Contraction(x(i), i), "2^(Σ_j x_j)"),
+    (Contraction(Contraction(A(i, j), j) ** 2, i), "Σ_i (Σ_j A_ij)²"),
+    (Contraction((A(n, i) - One(i) * x(n)) ** 2, i), "Σ_i (A_ni − x_n)²"),
+    (Contraction(Partial(c, s(i)) * Partial(s(i), x(n)), i), "Σ_i ∂c/∂s_i ∂s_i/∂x_n"),
+    (Partial(Contraction(exp(x(j)), j), x(n)), "∂(Σ_j exp(x_j))/∂x_n"),
+    (One(m) * Contraction(A(i, n), i), "1_m Σ_i A_in"),
+]
+
+
+@pytest.mark.parametrize(("expr", "text"), SIGNS, ids=[text for _, text in SIGNS])
+def test_sum_signs(graph: Graph, expr: Expr, text: str) -> None:
+    assert write_text(expr, graph, (GOAL,), sums="sigma") == text
+
+
+def test_a_tensor_is_not_named_like_a_sum_sign(graph: Graph) -> None:
+    for name in ("Σ", "sum"):
+        with pytest.raises(NotationError, match="read as a sum"):
+            write_text(tensor(name, n), graph)
+
+
 # Refusals -----------------------------------------------------------------------------------
 
 
@@ -267,6 +301,34 @@ def test_text_reads_back(graph: Graph, expr: Expr, spelled: bool) -> None:
     text = write_text(expr, graph, (A(n, m),), ascii=spelled)
     assert text.isascii() or not spelled
     assert read_expression(text, graph, FREE) == graph.sized(expr), text
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+@given(expr=EXPRESSIONS, spelled=st.booleans())
+def test_text_with_sum_signs_reads_back(graph: Graph, expr: Expr, spelled: bool) -> None:
+    expr = summed(expr)
+    # A function of one-tensors alone is a constant, which the reader bounds.
+    plain = expr.replace(lambda part: isinstance(part, One), lambda part: S.One)
+    if not is_regular(expr) or any(f.args[0].is_number for f in plain.atoms(exp, sin)):
+        return
+    text = write_text(expr, graph, (A(n, m),), ascii=spelled, sums="sigma")
+    assert text.isascii() or not spelled
+    found = read_expression(text, graph, FREE)
+    assert unmarked(found) == unmarked(graph.sized(expr)), text
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_text_of_many_sum_signs_reads_back(graph: Graph, seed: int) -> None:
+    source = Random(seed)
+    for _ in range(50):
+        expr = random_expression(source)
+        text = write_text(expr, graph, (A(n, m),), sums="sigma")
+        found = read_expression(text, graph, FREE)
+        assert unmarked(found) == unmarked(graph.sized(expr)), text
 
 
 @pytest.mark.parametrize("seed", range(6))

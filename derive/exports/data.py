@@ -40,6 +40,7 @@ from sympy import Expr
 from derive.calculus.derivation import Derivation, Detail, Line, Stage
 from derive.exports.report import Evidence, Report, evidence_for
 from derive.expressions import Graph
+from derive.notation.arrange import Sums
 from derive.notation.write import (
     write_equation_latex,
     write_equation_text,
@@ -51,12 +52,18 @@ __all__ = ["to_json"]
 
 
 def to_json(
-    derivation: Derivation, report: Report | None = None, *, detail: Detail = "article"
+    derivation: Derivation,
+    report: Report | None = None,
+    *,
+    detail: Detail = "article",
+    sums: Sums = "einstein",
 ) -> dict[str, Any]:
     """The derivation as an object for `json.dumps`; the lines of `report` are those of `detail`."""
     graph = derivation.graph
     stages = [
-        _stage(stage, stage.at(detail), evidence_for(report, k, stage, stage.at(detail)), graph)
+        _stage(
+            stage, stage.at(detail), evidence_for(report, k, stage, stage.at(detail)), graph, sums
+        )
         for k, stage in enumerate(derivation.stages)
     ]
     return {
@@ -65,8 +72,8 @@ def to_json(
         "references": list(derivation.references),
         "definitions": [
             {
-                "text": write_equation_text(equation, graph),
-                "latex": write_equation_latex(equation, graph),
+                "text": write_equation_text(equation, graph, sums=sums),
+                "latex": write_equation_latex(equation, graph, sums=sums),
                 "kind": equation.kind,
             }
             for equation in graph.equations
@@ -76,26 +83,28 @@ def to_json(
     }
 
 
-def _stage(stage: Stage, lines: tuple[Line, ...], evidence: Any, graph: Graph) -> dict[str, Any]:
+def _stage(
+    stage: Stage, lines: tuple[Line, ...], evidence: Any, graph: Graph, sums: Sums
+) -> dict[str, Any]:
     return {
         "title": stage.title,
-        "goal": _formula(stage.goal, graph),
+        "goal": _formula(stage.goal, graph, sums),
         "lines": [
             {
-                **_formula(line.expr, graph, stage.goal),
+                **_formula(line.expr, graph, sums, stage.goal),
                 "rules": list(line.rules),
                 **_evidence(found),
             }
             for line, found in zip(lines, evidence, strict=True)
         ],
-        "result": _formula(stage.result, graph, stage.goal),
+        "result": _formula(stage.result, graph, sums, stage.goal),
     }
 
 
-def _formula(expr: Expr, graph: Graph, *reserved: Expr) -> dict[str, str]:
+def _formula(expr: Expr, graph: Graph, sums: Sums, *reserved: Expr) -> dict[str, str]:
     return {
-        "text": write_text(expr, graph, reserved),
-        "latex": write_latex(expr, graph, reserved),
+        "text": write_text(expr, graph, reserved, sums=sums),
+        "latex": write_latex(expr, graph, reserved, sums=sums),
     }
 
 

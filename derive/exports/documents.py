@@ -10,7 +10,7 @@ from derive.calculus.derivation import Derivation, Detail, Stage
 from derive.exports.report import Report, evidence_for, summary
 from derive.exports.words import comment, latex_words, markdown_words, word_width
 from derive.expressions import Graph
-from derive.notation.arrange import arrange
+from derive.notation.arrange import Sums, arrange
 from derive.notation.latex import latex as layout_latex
 from derive.notation.lines import latex_lines, write_latex_lines
 from derive.notation.measure import width as measured
@@ -45,6 +45,7 @@ def latex_block(
     detail: Detail = "article",
     reasons: bool = False,
     width: float = TEXT_WIDTH,
+    sums: Sums = "einstein",
 ) -> str:
     """The lines of a stage as an `aligned` block, to stand in display maths.
 
@@ -52,17 +53,23 @@ def latex_block(
     ----------
     reasons : whether the rules' names stand in a column at the right.
     width : the room on a line, in em; longer formulas are broken.
+    sums : how sums are shown, as in `write_text`.
     """
-    return _aligned(_stage_rows(stage, graph, detail, reasons, width))
+    return _aligned(_stage_rows(stage, graph, detail, reasons, sums, width))
 
 
 def _stage_rows(
-    stage: Stage, graph: Graph, detail: Detail, reasons: bool, width: float = TEXT_WIDTH
+    stage: Stage,
+    graph: Graph,
+    detail: Detail,
+    reasons: bool,
+    sums: Sums,
+    width: float = TEXT_WIDTH,
 ) -> list[str]:
     """The lines of a stage as rows of an alignment."""
     lines = stage.at(detail)
-    goal = arrange(stage.goal, graph)
-    layouts = [arrange(line.expr, graph, (stage.goal,)) for line in lines]
+    goal = arrange(stage.goal, graph, sums=sums)
+    layouts = [arrange(line.expr, graph, (stage.goal,), sums) for line in lines]
     notes = [", ".join(line.rules) if reasons else "" for line in lines]
     room = width - measured(goal) - EQUALS
     column = _note_width(notes, room - max(map(measured, layouts)))
@@ -106,20 +113,27 @@ def _on_page(rows: Sequence[str]) -> str:
     return f"\\[\n{_aligned(rows)}\n\\]"
 
 
-def _definitions(graph: Graph, width: float = TEXT_WIDTH) -> list[str]:
+def _definitions(graph: Graph, sums: Sums, width: float = TEXT_WIDTH) -> list[str]:
     """The equations as rows of an alignment."""
     rows = []
     for equation in graph.equations:
-        pieces = write_latex_lines(equation.rhs, graph, (equation.lhs,), room=width - 5)
+        context = (equation.lhs,)
+        pieces = write_latex_lines(equation.rhs, graph, context, room=width - 5, sums=sums)
         rows += _rows(write_latex(equation.lhs, graph), pieces)
     return rows
 
 
-def latex(derivation: Derivation, *, detail: Detail = "article", reasons: bool = False) -> str:
+def latex(
+    derivation: Derivation,
+    *,
+    detail: Detail = "article",
+    reasons: bool = False,
+    sums: Sums = "einstein",
+) -> str:
     """All blocks in display maths, for pasting into an article that loads amsmath."""
-    parts = [(derivation.title, _aligned(_definitions(derivation.graph)))]
+    parts = [(derivation.title, _aligned(_definitions(derivation.graph, sums)))]
     parts += [
-        (stage.title, latex_block(stage, derivation.graph, detail=detail, reasons=reasons))
+        (stage.title, _aligned(_stage_rows(stage, derivation.graph, detail, reasons, sums)))
         for stage in derivation.stages
     ]
     first, *others = [f"{comment(title)}\\[\n{block}\n\\]\n" for title, block in parts]
@@ -128,15 +142,19 @@ def latex(derivation: Derivation, *, detail: Detail = "article", reasons: bool =
 
 
 def latex_document(
-    derivation: Derivation, *, detail: Detail = "article", reasons: bool = True
+    derivation: Derivation,
+    *,
+    detail: Detail = "article",
+    reasons: bool = True,
+    sums: Sums = "einstein",
 ) -> str:
     """A stand-alone document that compiles with pdfLaTeX, XeLaTeX or LuaLaTeX."""
     names = derivation.graph.names
-    sections = [("Definitions", _definitions(derivation.graph))]
+    sections = [("Definitions", _definitions(derivation.graph, sums))]
     sections += [
         (
             latex_words(stage.title, names),
-            _stage_rows(stage, derivation.graph, detail, reasons),
+            _stage_rows(stage, derivation.graph, detail, reasons, sums),
         )
         for stage in derivation.stages
     ]
@@ -168,16 +186,17 @@ def markdown(
     detail: Detail = "article",
     reasons: bool = False,
     report: Report | None = None,
+    sums: Sums = "einstein",
 ) -> str:
     """Markdown with the maths in `$$` blocks, for GitHub, KaTeX and MathJax."""
     parts = [f"# {markdown_words(derivation.title)}"] if derivation.title else []
-    parts += [_display(_aligned(_definitions(derivation.graph)))]
+    parts += [_display(_aligned(_definitions(derivation.graph, sums)))]
     said = [markdown_words(sentence) for sentence in derivation.conventions]
     parts += [" ".join(said)] if said else []
     for number, stage in enumerate(derivation.stages):
         parts += [f"## {markdown_words(stage.title)}"] if stage.title else []
         parts += [
-            _display(latex_block(stage, derivation.graph, detail=detail, reasons=reasons)),
+            _display(_aligned(_stage_rows(stage, derivation.graph, detail, reasons, sums))),
             *_evidence(report, number, stage, detail),
         ]
     if derivation.references:

@@ -14,6 +14,7 @@ from rich.text import Text
 from derive.calculus.derivation import Derivation, Detail, Line, Stage
 from derive.exports.report import Evidence, Report, evidence_for, summary
 from derive.exports.wrap import wrap
+from derive.notation.arrange import Sums
 from derive.notation.names import ascii_name
 from derive.notation.write import write_equation_text, write_text
 
@@ -37,6 +38,7 @@ def terminal(
     detail: Detail = "article",
     console: Console,
     report: Report | None = None,
+    sums: Sums = "einstein",
 ) -> None:
     """Print a derivation, aligned at the equals signs, with the rules' names beside the lines.
 
@@ -44,7 +46,7 @@ def terminal(
     are the console's business. The lines of `report` are those of `detail`.
     """
     for plain in (False, True):
-        page = _Page(derivation, detail, report, plain).lines(max(console.width, NARROWEST))
+        page = _Page(derivation, detail, report, sums, plain).lines(max(console.width, NARROWEST))
         if _carries(console.encoding, "\n".join(line.plain for line in page)):
             break
     for line in page:
@@ -144,9 +146,15 @@ class _Page:
     """A derivation as lines of text."""
 
     def __init__(
-        self, derivation: Derivation, detail: Detail, report: Report | None, plain: bool
+        self,
+        derivation: Derivation,
+        detail: Detail,
+        report: Report | None,
+        sums: Sums,
+        plain: bool,
     ) -> None:
         self.derivation = derivation
+        self.sums = sums
         self.plain = plain
         self.brief = detail == "brief"
         self.stages = [
@@ -172,7 +180,9 @@ class _Page:
     def _definitions(self, width: int) -> list[Text]:
         """The equations, aligned at their equals signs."""
         graph = self.derivation.graph
-        equations = [write_equation_text(e, graph, ascii=self.plain) for e in graph.equations]
+        equations = [
+            write_equation_text(e, graph, ascii=self.plain, sums=self.sums) for e in graph.equations
+        ]
         sides = [equation.partition("= ") for equation in equations]
         indent = MARGIN + max((cell_len(left) for left, _, _ in sides), default=0)
         lines = []
@@ -186,13 +196,13 @@ class _Page:
         self, stage: Stage, lines: Sequence[Line], evidence: Sequence[Evidence | None]
     ) -> list[_Row]:
         graph = self.derivation.graph
-        goal = write_text(stage.goal, graph, ascii=self.plain)
+        goal = write_text(stage.goal, graph, ascii=self.plain, sums=self.sums)
         indent = MARGIN + cell_len(goal)
         heads = chain([_right(goal, indent) + " = "], repeat(" " * indent + " = "))
         return [
             _Row(
                 head,
-                write_text(line.expr, graph, (stage.goal,), ascii=self.plain),
+                write_text(line.expr, graph, (stage.goal,), ascii=self.plain, sums=self.sums),
                 _words(", ".join(line.rules), self.plain),
                 grade,
             )

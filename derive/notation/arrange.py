@@ -7,8 +7,8 @@ tree has one, and a node that it does not know is an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Rational, S, exp
 
@@ -33,6 +33,7 @@ from derive.expressions import (
 )
 from derive.notation.layout import (
     Apply,
+    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -53,13 +54,22 @@ from derive.notation.layout import (
 )
 from derive.notation.letters import Scope, name_dummies, outermost
 from derive.notation.order import Order
+from derive.notation.source import SUM_SIGNS
 
-__all__ = ["arrange"]
+__all__ = ["SUMS", "Sums", "arrange"]
 
 
-def arrange(expr: Expr, graph: Graph, reserved: Sequence[Expr] = ()) -> Node:
+Sums = Literal["einstein", "sigma"]
+"""How a sum is shown: by an index that occurs twice or a one-tensor, or by a sum sign."""
+
+SUMS: tuple[Sums, ...] = ("einstein", "sigma")
+
+
+def arrange(
+    expr: Expr, graph: Graph, reserved: Sequence[Expr] = (), sums: Sums = "einstein"
+) -> Node:
     """The layout of an expression; `reserved` stands on the same line."""
-    return _Arranger(graph).node(expr, outermost(expr, reserved))
+    return _Arranger(graph, sums).node(expr, outermost(expr, reserved))
 
 
 @dataclass(frozen=True)
@@ -73,8 +83,9 @@ class _Part:
 class _Arranger:
     """Makes layouts; an index is a number in a comparison alone."""
 
-    def __init__(self, graph: Graph, *, compares: bool = False) -> None:
+    def __init__(self, graph: Graph, sums: Sums, *, compares: bool = False) -> None:
         self.graph = graph
+        self.sums = sums
         self.compares = compares
         self.order = Order(graph)
 
@@ -85,6 +96,8 @@ class _Arranger:
 
     def signed(self, expr: Expr, scope: Scope) -> tuple[bool, Node]:
         """Whether the expression has a minus sign in front, and the layout without it."""
+        if isinstance(expr, Contraction) and self.sums == "sigma":
+            return False, self._binder("sum", expr, scope)
         if isinstance(expr, Mul | Contraction | Rational) or _is_inverse(expr):
             return self._product(expr, scope)
         for kind, method in self._methods:
@@ -136,7 +149,7 @@ class _Arranger:
         return Delta((first, second))
 
     def _iverson(self, expr: Iverson, scope: Scope) -> Node:
-        inner = _Arranger(self.graph, compares=True)
+        inner = _Arranger(self.graph, self.sums, compares=True)
         left = inner.node(expr.left, scope)
         right = inner.node(expr.right, scope.without(letters_in(left)))
         relation, mirrored = _RELATIONS[expr.relation]
@@ -144,10 +157,18 @@ class _Arranger:
             return Comparison((right, left), (mirrored,))
         return Comparison((left, right), (relation,))
 
+    def _binder(self, kind: str, expr: Any, scope: Scope) -> Node:
+        """What binds its indices by a sign that names them."""
+        inner = name_dummies(expr.body, expr.bound, self.graph, scope).naming(expr.bound)
+        letters = sorted((self._slot(i, inner) for i in expr.bound), key=self.order.of_slot)
+        return Binder(kind, tuple(letters), self.node(expr.body, inner))
+
     def _one(self, expr: One, scope: Scope) -> Node:
-        return OneTensor(self._slot(expr.index, scope))
+        return Number(1) if expr.index in scope.signed else OneTensor(self._slot(expr.index, scope))
 
     def _tensor(self, expr: Expr, scope: Scope) -> Node:
+        if name_of(expr) in SUM_SIGNS and indices_of(expr):
+            raise NotationError(f"{expr} would be read as a sum", mend="rename the tensor")
         if isinstance(expr, Size) and not expr.is_named:
             name, _, axis = expr.name.rpartition(".")
             raise NotationError(
@@ -200,14 +221,14 @@ class _Arranger:
         for part in parts:
             inverse = _is_inverse(part.expr)
             bare = 1 / part.expr if inverse else part.expr
-            node = self.node(bare, Scope(part.scope.letters, inner.taken))
+            node = self.node(bare, replace(part.scope, taken=inner.taken))
             # A sum that is a factor of its own is half of a square; the others were opened.
-            apart = isinstance(bare, Contraction) and not inverse
+            apart = isinstance(bare, Contraction) and not inverse and self.sums == "einstein"
             node = Group(node) if apart else _closed(bare, node)
             (below if inverse else above).append(node)
             # A letter is not to be had twice in one product, not even in sums inside two factors.
             inner = inner.without(letters_in(node))
-        bound = inner.taken - scope.taken
+        bound = inner.taken - scope.taken if self.sums == "einstein" else frozenset()
         return bool(coefficient < 0), self.order.product(abs(coefficient), above, below, bound)
 
     def _factors(self, expr: Expr, scope: Scope) -> tuple[Rational, list[_Part], Scope]:
@@ -215,13 +236,13 @@ class _Arranger:
         coefficient: Rational = S.One
         parts: list[_Part] = []
         for factor in Mul.make_args(expr):
-            if isinstance(factor, Contraction):
+            if isinstance(factor, Contraction) and self.sums == "einstein":
                 inner = name_dummies(factor.body, factor.bound, self.graph, scope)
                 parts += [_Part(part, inner) for part in _held_twice(factor)]
                 scope = scope.without(inner.taken)
             elif isinstance(factor, Rational):
                 coefficient *= factor
-            else:
+            elif not (isinstance(factor, One) and factor.index in scope.signed):
                 parts.append(_Part(factor, scope))
         roots = [p for p in parts if isinstance(p.expr, Pow) and p.expr.exp == S.Half]
         for part in roots:

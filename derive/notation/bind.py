@@ -2,14 +2,15 @@
 
 A dummy is summed over the smallest product that holds all its occurrences. Reading goes from
 the outside in: a letter that occurs in two or more factors of a product is bound there, one that
-occurs in a single factor is left to that factor.
+occurs in a single factor is left to that factor. A letter that a sum sign names is bound by the
+sign, wherever it occurs.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import factorial
 
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, S
@@ -22,6 +23,7 @@ from derive.expressions import (
     Quotient,
     Remainder,
     Size,
+    broadcast,
     ranging,
     tensor,
 )
@@ -29,6 +31,7 @@ from derive.notation import arithmetic
 from derive.notation.comparisons import is_position
 from derive.notation.source import Mistake, Span
 from derive.notation.syntax import (
+    Binder,
     Call,
     Comparison,
     Computed,
@@ -91,19 +94,22 @@ def bind(
     ------
     Mistake : a lone index, additive terms with different indices, a label where none may be.
     """
-    return _Binder(tree, text, tensors, sizes or {}, factored, effort or Effort()).bind(
-        tree, frozenset(free)
-    )
+    given = frozenset(free)
+    reader = _Reader(tree, text, given, tensors, sizes or {}, factored, effort or Effort())
+    return reader.bind(tree, given)
 
 
 @dataclass(frozen=True)
-class _Binder:
+class _Reader:
     root: Node
     text: str
+    free: _Letters
     tensors: Set[str]
     sizes: Mapping[str, Expr]
     factored: bool
     effort: Effort
+    # The letters that sum signs around the present place name.
+    explicit: _Letters = frozenset()
 
     @property
     def size_names(self) -> set[str]:
@@ -135,11 +141,14 @@ class _Binder:
                 return arithmetic.apply(function, values, node.span)
             case Derivative():
                 return self._derivative(node, scope)
+            case Binder():
+                return self._binder(node, scope, carried)
         raise TypeError(f"no reading for {type(node).__name__}")
 
     def _sum(self, node: Sum, scope: _Letters, carried: _Letters) -> Expr:
-        self._check_terms(node, scope - carried if self.factored else scope)
-        terms = [self.bind(term, scope, carried) for term in node.terms]
+        kept = scope - self.explicit
+        self._check_terms(node, kept - carried if self.factored else kept)
+        terms = self._spread([self.bind(term, scope, carried) for term in node.terms])
         signed = [
             arithmetic.multiply((S.NegativeOne, term), node.span, factored=self.factored)
             if minus
@@ -147,6 +156,14 @@ class _Binder:
             for term, minus in zip(terms, node.minus, strict=True)
         ]
         return arithmetic.add(signed, node.span) if len(signed) > 1 else signed[0]
+
+    def _spread(self, terms: list[Expr]) -> list[Expr]:
+        """The terms with all indices of sum signs that one of them has, but for scalars.
+
+        A sum sign says by itself that what lacks its index is the same for every value of it.
+        """
+        found = {index for term in terms for index in ranging(term) if index.name in self.explicit}
+        return [broadcast(t, ranging(t) | found) if found and ranging(t) else t for t in terms]
 
     def _check_terms(self, node: Sum, scope: _Letters) -> None:
         """Every additive term carries the same free indices; a scalar may be added to any."""
@@ -199,6 +216,28 @@ class _Binder:
                 mend=f"use another letter for a sum of its own; or write `1_{letter}` before the "
                 "product to sum over all of it",
             )
+
+    def _binder(self, node: Binder, scope: _Letters, carried: _Letters) -> Expr:
+        for letter in node.slots:
+            if letter.name in scope:
+                raise self._known_already(letter, node)
+        letters = [letter.name for letter in node.slots]
+        inside = replace(self, explicit=self.explicit.union(letters))
+        body = inside.bind(node.body, scope.union(letters), carried)
+        return self._contract(node, body, letters)
+
+    def _known_already(self, letter: Letter, node: Node) -> Mistake:
+        """A sum sign names a letter that has a meaning where it stands."""
+        slots = (slot for part in walk(self.root) for slot in part.own_slots)
+        uses = [use for slot in slots for use in slot.letters if use.name == letter.name]
+        outside = [use.span for use in uses if not _holds(node.span, use.span)]
+        what = "free" if letter.name in self.free else "summed over"
+        return Mistake(
+            f"the sum over {letter.name} stands where {letter.name} is {what} already",
+            letter.span,
+            *outside[:1],
+            mend="give the sum a letter of its own",
+        )
 
     def _power(self, node: Power, scope: _Letters, carried: _Letters) -> Expr:
         base, exponent = node.base, node.exponent

@@ -9,7 +9,7 @@ from typing import Any
 from lark import Token, Transformer
 
 from derive.expressions import ELEMENTARY
-from derive.notation.source import Mistake, Span
+from derive.notation.source import SUM_SIGNS, Mistake, Span
 from derive.notation.subscripts import (
     Item,
     Subscript,
@@ -23,11 +23,13 @@ from derive.notation.subscripts import (
     span_of,
 )
 from derive.notation.syntax import (
+    Binder,
     Call,
     Comparison,
     Delta,
     Derivative,
     Group,
+    Letter,
     Named,
     Node,
     Number,
@@ -52,6 +54,8 @@ MOST_DIGITS = 40
 # Other spellings of a relation.
 _RELATIONS = {"≤": "<=", "≦": "<=", "⩽": "<=", "≥": ">=", "≧": ">=", "⩾": ">="}
 _RELATIONS |= {"==": "=", "≠": "!="}
+
+_SUM_SIGN = "put the sum in brackets; a tensor with indices needs another name than Σ"
 
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
@@ -113,6 +117,10 @@ class Builder(Transformer[Token, Any]):
     def call(self, children: list[Any]) -> Node:
         return _call(span_of(children), children[0], tuple(children[2::2]))
 
+    def summation(self, children: list[Any]) -> Node:
+        _, subscript, body = children
+        return _bounded(Binder(span_of(children), "sum", _letters(subscript), body))
+
     def power(self, children: list[Any]) -> Node:
         base, *rest = children
         if not rest:
@@ -145,6 +153,8 @@ class Builder(Transformer[Token, Any]):
         span = span_of(children)
         name = name_in_text(str(children[0]), ends(children[0]))
         slots = slots_of(children[1:])
+        if name in SUM_SIGNS and slots:
+            raise Mistake("the sum sign cannot stand here", span, mend=_SUM_SIGN)
         if name != "δ":
             return Named(span, slots, name)
         if len(slots) != 2:
@@ -194,6 +204,25 @@ def _call(span: Span, word: Token, arguments: tuple[Node, ...]) -> Node:
             mend=f"write `{word}({letters})`",
         )
     return _bounded(Call(span, name, arguments))
+
+
+def _letters(subscript: Subscript) -> tuple[Letter, ...]:
+    """The letters behind a sum sign, which are different and no labels."""
+    letters: dict[str, Letter] = {}
+    for slot in subscript.slots:
+        if not isinstance(slot, Letter) or slot.is_label:
+            raise Mistake(
+                "only an index letter can be summed over",
+                slot.span,
+                mend="write a lower-case letter, as in `Σ_j x_j`",
+            )
+        if slot.name in letters:
+            first = letters[slot.name].span
+            raise Mistake(
+                f"{slot.name} is summed over twice", slot.span, first, mend="once will do"
+            )
+        letters[slot.name] = slot
+    return tuple(letters.values())
 
 
 def _bounded(node: Node) -> Node:

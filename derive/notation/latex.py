@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from derive.notation.layout import (
     Apply,
+    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -26,6 +27,7 @@ from derive.notation.layout import (
     Symbol,
     has,
     is_computed,
+    is_open,
 )
 from derive.notation.names import latex_name
 
@@ -98,6 +100,12 @@ def _(node: Comparison) -> str:
 
 
 @latex.register
+def _(node: Binder) -> str:
+    letters = ", ".join(map(latex, node.letters))
+    return rf"\sum_{{{letters}}} {_enclosed(node.body, Sum)}"
+
+
+@latex.register
 def _(node: Exponential) -> str:
     if node.exponent == Number(1):
         return "e"
@@ -160,6 +168,8 @@ def latex_factors(node: Product) -> list[str]:
         if isinstance(factor, Sum):
             tall = any(map(_is_tall, node.factors))
             text = rf"\left({latex(factor)}\right)" if tall else _parentheses(factor)
+        elif is_open(factor) and after is not None:
+            text = _parentheses(factor)
         elif isinstance(factor, Apply) and after is not None:
             text = _applied(factor)
         else:
@@ -183,7 +193,7 @@ def _inline(node: Node) -> str | None:
     slashed = _slashed(node)
     if slashed is not None:
         return f"({slashed})"
-    if isinstance(node, Sum | Product):
+    if isinstance(node, Sum | Product | Binder):
         return None if _is_tall(node) else _parentheses(node)
     return latex(node)
 
@@ -238,4 +248,4 @@ def _parentheses(node: Node) -> str:
 
 def _is_tall(node: Node) -> bool:
     """Whether parentheses around it have to grow."""
-    return has(node, Fraction, Derivative, Root)
+    return has(node, Fraction, Derivative, Root, Binder)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 
 __all__ = [
     "Apply",
+    "Binder",
     "Comparison",
     "Delta",
     "Derivative",
@@ -31,6 +32,7 @@ __all__ = [
     "Term",
     "has",
     "is_computed",
+    "is_open",
     "letters_in",
     "walk",
 ]
@@ -115,6 +117,15 @@ class Apply(Node):
 
 
 @dataclass(frozen=True)
+class Binder(Node):
+    """`Σ_j` and its like, over the letters, of what it reaches over."""
+
+    kind: str
+    letters: tuple[Node, ...]
+    body: Node
+
+
+@dataclass(frozen=True)
 class Exponential(Node):
     """e to the power of `exponent`."""
 
@@ -192,6 +203,13 @@ def walk(node: Node) -> Iterator[Node]:
 def letters_in(node: Node) -> frozenset[str]:
     """The index letters that stand in it."""
     return frozenset(part.name for part in walk(node) if isinstance(part, Letter))
+
+
+def is_open(node: Node) -> bool:
+    """Whether a factor behind it would be read into it, as behind a sum without brackets."""
+    if isinstance(node, Product):
+        return is_open(node.factors[-1])
+    return isinstance(node, Binder) and node.kind == "sum"
 
 
 def has(node: Node, *kinds: type[Node]) -> bool:

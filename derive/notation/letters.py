@@ -9,7 +9,7 @@ between the factors of one product.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from sympy import Expr, Indexed, preorder_traversal
@@ -35,14 +35,21 @@ class Scope:
 
     letters: Mapping[Bound, str] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    # The dummies that a sign such as `Σ_j` names, so that they need no one-tensor.
+    signed: frozenset[Bound] = frozenset()
 
     def without(self, letters: Iterable[str]) -> Scope:
         """The same scope with more letters taken."""
-        return Scope(self.letters, self.taken.union(letters))
+        return replace(self, taken=self.taken.union(letters))
 
     def binding(self, names: Mapping[Bound, str]) -> Scope:
         """The scope inside a sum over the given dummies."""
-        return Scope({**self.letters, **names}, self.taken.union(names.values()))
+        taken = self.taken.union(names.values())
+        return Scope({**self.letters, **names}, taken, self.signed.difference(names))
+
+    def naming(self, bound: Iterable[Bound]) -> Scope:
+        """The same scope where a sign names the given dummies."""
+        return replace(self, signed=self.signed.union(bound))
 
 
 def outermost(expr: Expr, reserved: Sequence[Expr]) -> Scope:
@@ -57,7 +64,8 @@ def name_dummies(body: Expr, bound: Sequence[Bound], graph: Graph, scope: Scope)
     """The scope inside a contraction, with a letter for each of its dummies."""
     slots = _slots(body, bound)
     found = {name_of(node) for node in body.atoms(Indexed)}
-    ordered = sorted(bound, key=lambda index: min((s[0] for s in slots[index]), default=0))
+    places = {index: [(place, axis) for place, (_, axis) in slots[index]] for index in bound}
+    ordered = sorted(bound, key=lambda index: min(places[index], default=(0, 0)))
     names: dict[Bound, str] = {}
     for index in ordered:
         taken = scope.taken.union(names.values(), found)

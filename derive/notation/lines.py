@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr
 
 from derive.expressions import Graph
-from derive.notation.arrange import arrange
+from derive.notation.arrange import Sums, arrange
 from derive.notation.latex import latex, latex_factors, latex_terms
 from derive.notation.layout import (
     Apply,
+    Binder,
     Derivative,
     Exponential,
     Fraction,
     Node,
+    Number,
     Product,
     Sum,
     has,
@@ -35,13 +37,18 @@ class _Piece:
 
 
 def write_latex_lines(
-    expr: Expr, graph: Graph, reserved: Sequence[Expr] = (), *, room: float
+    expr: Expr,
+    graph: Graph,
+    reserved: Sequence[Expr] = (),
+    *,
+    room: float,
+    sums: Sums = "einstein",
 ) -> list[str]:
     """The expression as LaTeX in lines of about `room` em each.
 
     The lines after the first begin with an operator that is spaced as one between two terms.
     """
-    return latex_lines(arrange(expr, graph, reserved), room)
+    return latex_lines(arrange(expr, graph, reserved, sums), room)
 
 
 def latex_lines(node: Node, room: float) -> list[str]:
@@ -88,8 +95,20 @@ def _argument(node: Node) -> Node:
     return node.exponent if isinstance(node, Exponential) else node
 
 
+def _reached(node: Binder, room: float) -> Iterator[_Piece]:
+    """A sum sign with the first part of what it reaches over, then the others."""
+    sign = latex(replace(node, body=Number(1))).removesuffix("1")
+    body = node.body
+    first, *others = _opened(body, room) if isinstance(body, Sum) else _pieces(body, room)
+    yield _Piece(sign + first.text, first.width + width(node) - width(body), first.lead)
+    yield from others
+
+
 def _opened(node: Node, room: float) -> Iterator[_Piece]:
     """A long sum in brackets, or as the argument of a function, term by term; else the whole."""
+    if isinstance(node, Binder) and width(node) > room:
+        yield from _reached(node, room)
+        return
     argument = _argument(node)
     if not isinstance(argument, Sum) or width(node) <= room:
         yield _Piece(latex(node), width(node), r"{} \cdot ")

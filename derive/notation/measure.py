@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from derive.notation.layout import (
     Apply,
+    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -29,6 +30,7 @@ LETTER = 0.55
 SCRIPT = 0.7
 SPACE = 0.17
 OPERATOR = 1.2
+SIGN = 1.45
 BRACKETS = 0.9
 
 _BRACKETED = (Sum, Product, Fraction)
@@ -72,6 +74,13 @@ def _(node: Apply) -> float:
 @width.register
 def _(node: Comparison) -> float:
     return BRACKETS + OPERATOR * len(node.relations) + sum(map(width, node.sides))
+
+
+@width.register
+def _(node: Binder) -> float:
+    brackets = BRACKETS if isinstance(node.body, Sum) else 0.0
+    letters = SCRIPT * sum(map(width, node.letters))
+    return max(SIGN, letters) + SPACE + brackets + width(node.body)
 
 
 @width.register

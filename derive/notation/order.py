@@ -10,6 +10,7 @@ from sympy import Rational, S
 from derive.expressions import Graph
 from derive.notation.layout import (
     Apply,
+    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -35,7 +36,7 @@ __all__ = ["Order"]
 
 # The places of factors in a product, from left to right.
 NUMBER, ONES, UPSTREAM, PARAMETER, EXPONENTIAL, TENSOR, BRACKET = range(7)
-FUNCTION, PARTIAL, DELTA, SCALAR, LONG_BRACKET, COMPARISON = range(7, 13)
+FUNCTION, PARTIAL, DELTA, SCALAR, LONG_BRACKET, COMPARISON, SIGNED_SUM = range(7, 14)
 
 # What may stand above a fraction line together with other factors.
 PLAIN = {ONES, PARAMETER, EXPONENTIAL, TENSOR, FUNCTION, SCALAR}
@@ -189,6 +190,8 @@ class Order:
             return self._place(node.base)
         if isinstance(node, Symbol) and not node.slots:
             return SCALAR if node.name in self.defined else PARAMETER
+        if isinstance(node, Binder):
+            return SIGNED_SUM
         if type(node) in _PLACES:
             return _PLACES[type(node)]
         return LONG_BRACKET if has(node, Derivative, Delta, Fraction) else BRACKET

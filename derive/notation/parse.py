@@ -25,6 +25,8 @@ _BOTH_SIDES = "write a formula, as in `c = x_i x_i`"
 # Words between comparisons; as names they would make a product of what they connect.
 _CONNECTIVES = ("and", "or", "not")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_SUM = re.compile(r"(?:[Σ∑]|sum)_(?:\{[^{}]*\}|\w+)")
+_SUM_AT_END = re.compile(_SUM.pattern + "$")
 _WORD = re.compile(r"(?<![^\W0-9])(?:[^\W\d_][\u0300-\u036f]*)+[0-9]*(?P<applied>\(?)")
 
 
@@ -65,7 +67,8 @@ def parse(text: str, span: Span, known: Container[str]) -> Node:
 
 def words(text: str) -> set[str]:
     """The names in a text that some place does not apply to a bracket: those of tensors."""
-    return {spelled(match.group()) for match in _WORD.finditer(text) if not match["applied"]}
+    plain = _SUM.sub(" ", text)
+    return {spelled(match.group()) for match in _WORD.finditer(plain) if not match["applied"]}
 
 
 def _classified(token: Token, before: Token | None, known: Container[str]) -> Token:
@@ -136,7 +139,7 @@ def _explained(error: UnexpectedInput, text: str, before: Token | None) -> Mista
         return Mistake("this cannot be read", (0, len(text)))
     token, expected = error.token, set(error.expected or error.accepts or ())
     if token.type == "$END":
-        return _unfinished(before, expected, len(text.rstrip()))
+        return _unfinished(before, expected, text.rstrip())
     span = (token.start_pos or 0, token.end_pos or 0)
     return _unexpected(token, span, before.type if before else "", expected)
 
@@ -160,13 +163,16 @@ def _stray(text: str, position: int) -> Mistake:
     )
 
 
-def _unfinished(before: Token | None, expected: set[str], end: int) -> Mistake:
+def _unfinished(before: Token | None, expected: set[str], text: str) -> Mistake:
     """The text ends too early."""
     if before is None:
         return Mistake("an expression is missing", (0, 1), mend=_BOTH_SIDES)
-    span = (before.start_pos or 0, before.end_pos or end)
+    span = (before.start_pos or 0, before.end_pos or len(text))
     if "NUMBER" not in expected and expected & {"SLASH", "PARTIAL"}:
         return Mistake(_HALF_A_PARTIAL, span, mend=_PARTIAL)
+    if sign := _SUM_AT_END.search(text):
+        mend = "write what is summed, as in `Σ_j x_j`; a tensor needs another name than Σ"
+        return Mistake("nothing follows the sum sign", sign.span(), mend=mend)
     if before.type == "FUNCTION":
         return Mistake(f"{before} has no argument", span, mend=f"write `{before}(…)`")
     return Mistake(f"something is missing after `{before}`", span, mend=_FACTOR)
@@ -189,6 +195,7 @@ _MISPLACED = {
     "TIMES": ("there is no factor before this operator", _FACTOR),
     "SLASH": ("there is no factor before the fraction line", _FACTOR),
     "HELD": ("`|_` cannot stand here", "it follows a derivative, as in `∂c/∂x_n|_s`"),
+    "SUM": ("it is not clear how far this sum goes", "put the sum in brackets"),
     "PARTIAL": ("`∂` cannot stand here", _PARTIAL),
     "CARET": ("there is nothing here that could have a power", "put the base in brackets"),
     "SUPERSCRIPT": ("there is nothing here that could have a power", "put the base in brackets"),

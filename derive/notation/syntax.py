@@ -13,6 +13,7 @@ from typing import Any
 from derive.notation.source import Span
 
 __all__ = [
+    "Binder",
     "Call",
     "Comparison",
     "Computed",
@@ -97,8 +98,8 @@ Slot = Letter | Constant | Entry | Computed
 class Node:
     """A part of an expression.
 
-    `letters` are the names of the index letters in it, labels left out; `depth` is the longest
-    way down to a leaf.
+    `letters` are the names of the index letters in it, those left out that it binds, and labels;
+    `depth` is the longest way down to a leaf.
     """
 
     span: Span
@@ -108,7 +109,8 @@ class Node:
     def __post_init__(self) -> None:
         inside = [child.letters for child in self.children]
         own = (letter.name for slot in self.own_slots for letter in slot.letters)
-        object.__setattr__(self, "letters", frozenset(own).union(*inside))
+        letters = frozenset(own).union(*inside) - self.bound
+        object.__setattr__(self, "letters", letters)
         depth = 1 + max((child.depth for child in self.children), default=0)
         object.__setattr__(self, "depth", depth)
 
@@ -119,6 +121,11 @@ class Node:
     @property
     def own_slots(self) -> tuple[Slot, ...]:
         return ()
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """The letters that mean nothing outside of it."""
+        return frozenset()
 
 
 @dataclass(frozen=True)
@@ -195,6 +202,27 @@ class Call(Node):
     @property
     def children(self) -> tuple[Node, ...]:
         return self.arguments
+
+
+@dataclass(frozen=True)
+class Binder(Node):
+    """`Σ_j` and its like: all over the values of the letters, which it binds in its body alone."""
+
+    kind: str
+    slots: tuple[Letter, ...]
+    body: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.body,)
+
+    @property
+    def own_slots(self) -> tuple[Slot, ...]:
+        return self.slots
+
+    @property
+    def bound(self) -> frozenset[str]:
+        return frozenset(letter.name for letter in self.slots)
 
 
 @dataclass(frozen=True)

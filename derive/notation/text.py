@@ -9,6 +9,7 @@ from typing import Any
 
 from derive.notation.layout import (
     Apply,
+    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -25,6 +26,7 @@ from derive.notation.layout import (
     Root,
     Sum,
     Symbol,
+    is_open,
 )
 from derive.notation.names import GREEK, ascii_name
 
@@ -46,6 +48,7 @@ class Text:
     minus: str
     root: str
     times: str
+    sum: str
     superscripts: bool
     relations: Mapping[str, str]
 
@@ -79,7 +82,7 @@ class Text:
 
     @render.register
     def _(self, node: Derivative) -> str:
-        above = self._enclosed(node.function, Sum, Product, Fraction, Derivative)
+        above = self._enclosed(node.function, Sum, Product, Fraction, Derivative, Binder)
         below = self(node.variable)
         below = below if isinstance(node.variable, Symbol) else f"({below})"
         names = [self.name(name) for name in node.held]
@@ -96,6 +99,10 @@ class Text:
         signs = (self.relations.get(relation, relation) for relation in node.relations)
         inner = "".join(f" {s} {side}" for s, side in zip(signs, others, strict=True))
         return f"[{first}{inner}]"
+
+    @render.register
+    def _(self, node: Binder) -> str:
+        return f"{self.sum}{self.subscript(node.letters)} {self._factor(node.body)}"
 
     @render.register
     def _(self, node: Exponential) -> str:
@@ -121,7 +128,8 @@ class Text:
     def _(self, node: Fraction) -> str:
         above = node.numerator
         last = above.factors[-1] if isinstance(above, Product) else above
-        text = f"({self(above)})" if isinstance(above, Fraction) else self._factor(above)
+        enclosed = isinstance(above, Fraction) or is_open(above)
+        text = f"({self(above)})" if enclosed else self._factor(above)
         if isinstance(last, Derivative) and not isinstance(above, Product):
             text = f"({text})"
         return f"{text}/{self._below(node.denominator)}"
@@ -131,7 +139,7 @@ class Text:
         *first, last = node.factors
         # A division ends a product, so that nobody asks how far its denominator goes.
         closed = isinstance(last, Fraction) and not _continues(last)
-        texts = [self._enclosed(factor, Sum, Fraction) for factor in first]
+        texts = [self._enclosed(factor, Sum, Fraction, Binder) for factor in first]
         texts.append(f"({self(last)})" if closed else self._factor(last))
         # A number behind a space would look like part of the factor before it.
         signs = [
@@ -194,10 +202,10 @@ class Text:
 
     def _atom(self, node: Node) -> str:
         """Something that an operator may be written against."""
-        return self._enclosed(node, Sum, Product, Fraction, Derivative, Power)
+        return self._enclosed(node, Sum, Product, Fraction, Derivative, Power, Binder)
 
     def _below(self, node: Node) -> str:
-        kinds: Any = (Sum, Product, Fraction, Derivative)
+        kinds: Any = (Sum, Product, Fraction, Derivative, Binder)
         return self._enclosed(node, *kinds)
 
 
@@ -206,5 +214,7 @@ def _continues(fraction: Fraction) -> bool:
     return not isinstance(fraction.numerator, Number | Fraction | Sum | Derivative)
 
 
-UNICODE = Text(str, "∂", "δ", "−", "√", "·", superscripts=True, relations={})
-ASCII = Text(ascii_name, "d ", "delta", "-", "sqrt", "*", superscripts=False, relations=_ASCII)
+UNICODE = Text(str, "∂", "δ", "−", "√", "·", "Σ", superscripts=True, relations={})
+ASCII = Text(
+    ascii_name, "d ", "delta", "-", "sqrt", "*", "sum", superscripts=False, relations=_ASCII
+)

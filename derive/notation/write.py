@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sympy import Expr
 
 from derive.expressions import Equation, Graph
-from derive.notation.arrange import arrange
+from derive.notation.arrange import Sums, arrange
 from derive.notation.latex import latex
 from derive.notation.text import ASCII, UNICODE
 
@@ -24,6 +24,7 @@ def write_text(
     reserved: Sequence[Expr] = (),
     *,
     ascii: bool = False,  # noqa: A002
+    sums: Sums = "einstein",
 ) -> str:
     """The expression as plain text.
 
@@ -33,13 +34,17 @@ def write_text(
     graph : the equations, for the author's letters and names.
     reserved : expressions on the same line, such as the goal: dummies avoid their letters.
     ascii : `d c/d x_n` and `sigma` in place of `∂c/∂x_n` and `σ`.
+    sums : `einstein` sums over indices that occur twice, and writes one-tensors where they do
+        not; `sigma` writes a sum sign with its indices.
     """
-    return (ASCII if ascii else UNICODE)(arrange(expr, graph, reserved))
+    return (ASCII if ascii else UNICODE)(arrange(expr, graph, reserved, sums))
 
 
-def write_latex(expr: Expr, graph: Graph, reserved: Sequence[Expr] = ()) -> str:
+def write_latex(
+    expr: Expr, graph: Graph, reserved: Sequence[Expr] = (), *, sums: Sums = "einstein"
+) -> str:
     """The expression as LaTeX for maths mode; the parameters are those of `write_text`."""
-    return latex(arrange(expr, graph, reserved))
+    return latex(arrange(expr, graph, reserved, sums))
 
 
 def write_equation_text(
@@ -47,14 +52,15 @@ def write_equation_text(
     graph: Graph,
     *,
     ascii: bool = False,  # noqa: A002
+    sums: Sums = "einstein",
 ) -> str:
     """An equation as plain text, with `:=` for an abbreviation."""
     left = write_text(equation.lhs, graph, ascii=ascii)
-    right = write_text(equation.rhs, graph, (equation.lhs,), ascii=ascii)
+    right = write_text(equation.rhs, graph, (equation.lhs,), ascii=ascii, sums=sums)
     return f"{left} {':=' if equation.kind == 'abbreviation' else '='} {right}"
 
 
-def write_equation_latex(equation: Equation, graph: Graph) -> str:
+def write_equation_latex(equation: Equation, graph: Graph, *, sums: Sums = "einstein") -> str:
     """An equation as LaTeX."""
     left = write_latex(equation.lhs, graph)
-    return f"{left} = {write_latex(equation.rhs, graph, (equation.lhs,))}"
+    return f"{left} = {write_latex(equation.rhs, graph, (equation.lhs,), sums=sums)}"
