@@ -7,13 +7,19 @@ from random import Random
 from sympy import Abs, Add, Expr, KroneckerDelta, Mul, Rational, S, exp, log, sin
 
 from derive.expressions import (
+    ArgMaximum,
+    ArgMinimum,
+    Binder,
     Contraction,
     Equation,
     Graph,
     Index,
     Iverson,
+    Maximum,
+    Minimum,
     One,
     Partial,
+    ProductOver,
     free_indices,
     tensor,
 )
@@ -50,11 +56,11 @@ def unmarked(expr: Expr) -> Expr:
     """The expression without sizes, and without one-tensors of summed indices but where needed."""
     if isinstance(expr, Index):
         return expr.sized(None)
-    if isinstance(expr, Contraction):
+    if isinstance(expr, Binder):
         indices, body = expr.open()
         indices = [index.sized(None) for index in indices]
         plain = unmarked(body).xreplace({One(index): S.One for index in indices})
-        return Contraction(plain, *indices)
+        return expr.func(plain, *indices)
     if isinstance(expr, Partial):
         return Partial(unmarked(expr.function), unmarked(expr.variable), *expr.held)
     return expr.func(*map(unmarked, expr.args)) if expr.args else expr
@@ -97,6 +103,10 @@ def _grown(source: Random, depth: int) -> Expr:
 def _around(source: Random, part: Expr) -> Expr:
     """A power, a function or a derivative of something that is no number."""
     kind = source.random()
+    letters = sorted(a.name for a in free_indices(part) if a.name in _DUMMIES)
+    if kind < 0.2 and letters:
+        reduced = source.sample(letters, source.randint(1, len(letters)))
+        return source.choice([Maximum, Minimum, ProductOver])(part, *map(Index, reduced))
     if kind < 0.5:
         return part ** source.choice([2, -1, -2, 3, S.Half, -S.Half])
     if kind < 0.75:
@@ -107,6 +117,9 @@ def _around(source: Random, part: Expr) -> Expr:
 def _leaf(source: Random) -> Expr:
     a, b = source.choice(_INDICES), source.choice(_INDICES)
     scalar = tensor(source.choice("σlτ"))
+    place = source.choice([ArgMaximum, ArgMinimum])(tensor("A", a, b), b)
+    if source.random() < 0.1:
+        return tensor("x", place) if isinstance(b, Index) and not b.is_label else tensor("x", a)
     number = Rational(source.randint(-4, 4), source.randint(1, 3))
     kinds = [tensor("x", a), tensor("s", a), tensor("A", a, b), KroneckerDelta(a, b), One(a)]
     relation = source.choice(["<", "<=", "=", "!="])

@@ -10,9 +10,23 @@ from itertools import product
 import numpy as np
 from sympy import Expr, Indexed, KroneckerDelta, cos, exp, log, sin, tanh
 
-from derive.expressions import Contraction, Index, Iverson, One, Quotient, Remainder, Size
+from derive.expressions import (
+    ArgMaximum,
+    Contraction,
+    Index,
+    Iverson,
+    Maximum,
+    Minimum,
+    One,
+    Place,
+    ProductOver,
+    Quotient,
+    Remainder,
+    Size,
+)
 from derive.verify import Values
 
+REDUCTIONS = {Contraction: math.fsum, Maximum: max, Minimum: min, ProductOver: math.prod}
 COMPARED = {"<": operator.lt, "<=": operator.le, "=": operator.eq, "!=": operator.ne}
 FUNCTIONS = {exp: math.exp, log: math.log, sin: math.sin, cos: math.cos, tanh: math.tanh}
 
@@ -34,8 +48,8 @@ def evaluate(expr: Expr, free: Sequence[Index], values: Values) -> np.ndarray:
 
 def number(expr: Expr, scope: Scope, values: Values) -> float:
     """One entry; `scope` says where each index stands."""
-    if isinstance(expr, Contraction):
-        return math.fsum(
+    if type(expr) in REDUCTIONS:
+        return REDUCTIONS[type(expr)](
             number(expr.body, {**scope, **dict(zip(expr.bound, entry, strict=True))}, values)
             for entry in entries(expr.bound, values)
         )
@@ -44,7 +58,7 @@ def number(expr: Expr, scope: Scope, values: Values) -> float:
     if isinstance(expr, KroneckerDelta):
         left, right = (position(slot, scope, values) for slot in expr.args)
         return float(left == right)
-    if isinstance(expr, Index):
+    if isinstance(expr, Index | Place):
         return float(position(expr, scope, values))
     if isinstance(expr, Iverson):
         left, right = (number(side, scope, values) for side in (expr.left, expr.right))
@@ -84,6 +98,12 @@ def position(slot: Expr, scope: Scope, values: Values) -> int:
     if isinstance(slot, Indexed):
         place = tuple(position(inner, scope, values) for inner in slot.indices)
         return int(values.tensors[slot.base.label.name][place])
+    if isinstance(slot, Place):
+        (index,) = slot.bound
+        entries = [
+            number(slot.body, {**scope, index: n}, values) for n in range(values.size(index.size))
+        ]
+        return entries.index((max if isinstance(slot, ArgMaximum) else min)(entries))
     if isinstance(slot, Size):
         return values.size(slot)
     parts = [position(part, scope, values) for part in slot.args]

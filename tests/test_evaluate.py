@@ -12,7 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Expr, Function, I, Integer, KroneckerDelta, Rational, cos, exp, sin, sqrt, tanh
 
-from derive.expressions import Contraction, Index, Iverson, One, Partial, Size, tensor
+from derive.expressions import (
+    ArgMaximum,
+    ArgMinimum,
+    Contraction,
+    Index,
+    Iverson,
+    Maximum,
+    Minimum,
+    One,
+    Partial,
+    ProductOver,
+    Size,
+    tensor,
+)
 from derive.verify import Compiled, EvaluationError, Values
 from derive.verify.evaluate import ShapeError
 
@@ -44,6 +57,9 @@ LEAVES = [
     tensor("u", i, k),
     tensor("z"),
     KroneckerDelta(k, g),
+    KroneckerDelta(k, ArgMaximum(tensor("d", j, k), k)),
+    tensor("d", j, ArgMaximum(tensor("u", i, k), k)),
+    tensor("u", ArgMinimum(tensor("a", i), i), k),
     KroneckerDelta(k, T),
     KroneckerDelta(i, 0),
     Iverson(i, "<=", k),
@@ -57,6 +73,9 @@ LEAVES = [
     Integer(-3),
     Rational(2, 3),
 ]
+
+
+BINDERS = [Contraction, Contraction, Maximum, Minimum, ProductOver]
 
 
 def _grow(children: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
@@ -73,7 +92,7 @@ def _grow(children: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
         children.map(lambda e: (1 + e**2) ** Rational(-2, 3)),
         st.tuples(st.sampled_from([sin, cos, tanh]), children).map(lambda p: p[0](p[1])),
         children.map(lambda e: exp(sin(e))),
-        st.tuples(children, bound).map(lambda p: Contraction(p[0], *p[1])),
+        st.tuples(st.sampled_from(BINDERS), children, bound).map(lambda p: p[0](p[1], *p[2])),
     )
 
 

@@ -24,6 +24,7 @@ EQUATIONS = [
     "m_b = (1/H) 1_h x_bh; v_b = (1/H) 1_h (x_bh - 1_h m_b)^2; σ_b = √(v_b + ε)",
     "y_ij = x_ik a[k, j] + 1_i b_j; r = sqrt(y_ij y_ij)",
     "y_i = 1/(1 + e^{-x_i}) tanh(x_i)²",
+    "m_b = max_j(x_bj) + Σ_j (x_bj - w_b)^2; c = y_{b, argmax_j(x_bj)} prod_i(z_bi)",
 ]
 GOALS = ["∂c/∂x_n", "d c / d x_n", "∂s_i/∂x_n|_{σ}", "∂l/∂x_n"]
 LINES = ["s_n - δ_Tn", "∂c/∂s_i ∂s_i/∂x_n", "-(1/s_T) δ_iT (s_i δ_in - s_i s_n)", "1_j e^{x_j}"]
@@ -33,6 +34,7 @@ GRAPH = read_graph(EQUATIONS[0])
 PIECES = [
     *"abcdeijklxyzσμδTH01239_^{}()[]|'+-−*·×/√∂,;=#. \n\t²⁻³@$\\\"",
     *("exp", "log", "sqrt", "sigma", "mu", "delta", "pi", "1_", "x_i", "s_j", ":=", "**", "|_"),
+    *("Σ_j ", "sum_", "max_j(", "argmax_j(", "prod_{i", "∏_", "max_j", "Σ_{i,j}"),
     *("d ", "/ d ", "∂c/∂x_n", "^{", "_{", "T_b", "f(", "e^", "1e9", "x\u0302", "\u0302", "\x00"),
     *("\U0001d7cf", "ﬁ", "İ", "\ud7ff", "\u202e", "Ⅷ", "٣", "x_{i,j}", "10^9", "(((((", ")))))"),
 ]

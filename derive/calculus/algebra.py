@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import prod
 
 import sympy
-from sympy import Add, Expr, Mul, S
+from sympy import Add, Expr, Mul, S, exp
 
 from derive.calculus.context import Context
 from derive.calculus.index_algebra import distribute
 from derive.calculus.rule import Rule, rule
-from derive.expressions import Contraction, ranging
+from derive.expressions import Contraction, broadcast, ranging
 
-__all__ = ["ALGEBRA", "cancel", "factor", "multiply_out"]
+__all__ = ["ALGEBRA", "cancel", "combine", "combine_powers", "factor", "multiply_out"]
 
 _NAMES = "z_i = a x_i + b y_i + c"
 
@@ -126,4 +126,57 @@ def _keep_indices(product: Expr) -> Expr | None:
     return None if outside is S.One else Mul(outside, inside, evaluate=not outside.is_Number)
 
 
-ALGEBRA: tuple[Rule, ...] = (multiply_out, cancel, factor)
+@rule(
+    "combine the exponentials",
+    "exp(x_i) exp(-a) = exp(x_i - a)",
+    free="i",
+    where=_NAMES,
+    refuses=("exp(x_i) a", "exp(x_i) + exp(a)"),
+)
+def combine(node: Expr, context: Context) -> Expr | None:
+    """A product of exponentials is the exponential of the sum."""
+    after = node.replace(_has_exponentials, _combined)
+    return None if after == node else after
+
+
+def _has_exponentials(expr: Expr) -> bool:
+    return bool(expr.is_Mul and sum(isinstance(f, exp) for f in expr.args) > 1)
+
+
+def _combined(product: Expr) -> Expr:
+    factors = product.args
+    exponents = [factor.args[0] for factor in factors if isinstance(factor, exp)]
+    total = broadcast(Add(*exponents), set().union(*map(ranging, exponents)))
+    return Mul(exp(total), *(factor for factor in factors if not isinstance(factor, exp)))
+
+
+@rule(
+    "combine the powers",
+    "x_i x_i^(a - 1) = x_i^a",
+    free="i",
+    where=_NAMES,
+    refuses=("x_i y_i^(a - 1)", "x_i + x_i^a"),
+)
+def combine_powers(node: Expr, context: Context) -> Expr | None:
+    """In a product of powers of one base the exponents add up."""
+    after = node.replace(_has_powers, _with_powers_combined)
+    return None if after == node else after
+
+
+def _has_powers(expr: Expr) -> bool:
+    bases = [_base_and_exponent(f)[0] for f in Mul.make_args(expr)] if expr.is_Mul else []
+    return len(bases) > len(set(bases))
+
+
+def _base_and_exponent(expr: Expr) -> tuple[Expr, Expr]:
+    return (expr.base, expr.exp) if expr.is_Pow else (expr, S.One)
+
+
+def _with_powers_combined(product: Expr) -> Expr:
+    exponents: dict[Expr, Expr] = {}
+    for base, exponent in map(_base_and_exponent, product.args):
+        exponents[base] = exponents.get(base, S.Zero) + exponent
+    return Mul(*(base**exponent for base, exponent in exponents.items()))
+
+
+ALGEBRA: tuple[Rule, ...] = (multiply_out, cancel, factor, combine, combine_powers)

@@ -17,7 +17,7 @@ from derive.expressions import (
     indices_of,
     is_tensor,
     name_of,
-    tensors_in,
+    values_in,
 )
 
 __all__ = ["Context", "Key", "key_of"]
@@ -56,9 +56,7 @@ class Context:
         if not is_tensor(partial.variable):
             return bool(expr.has(partial.variable))
         variable = name_of(partial.variable)
-        return any(
-            name_of(node) in self._moved(variable, partial.held) for node in tensors_in(expr)
-        )
+        return any(name_of(node) in self._moved(variable, partial.held) for node in values_in(expr))
 
     def _moved(self, variable: str, held: tuple[str, ...]) -> set[str]:
         """The names that change with a variable while others are held; undefined losses too."""

@@ -7,7 +7,7 @@ from typing import Any
 from sympy import Expr, Indexed, KroneckerDelta, S, Symbol
 from sympy.core.symbol import Str
 
-from derive.expressions import Contraction, One, Partial
+from derive.expressions import Binder, Contraction, One, Partial, Place
 
 __all__ = ["cost"]
 
@@ -15,6 +15,7 @@ __all__ = ["cost"]
 # `∂l/∂c (s_n − δ_Tn)` than the same multiplied out, a name than what it stands for.
 PARTIAL, DELTA, TENSOR, NUMBER, UNIT, ONE = 2.0, 1.5, 1.0, 1.5, 0.5, 0.25
 PARENTHESES, POWER, ROOT, DIVISION, FUNCTION, SUM = 0.5, 2.0, 1.0, 0.5, 1.0, 0.25
+CROWD = 0.75
 _LEAVES: tuple[tuple[Any, float], ...] = (
     (Partial, PARTIAL),
     (KroneckerDelta, DELTA),
@@ -28,18 +29,23 @@ def cost(expr: Expr) -> float:
     """The cost of reading an expression; smaller is better."""
     for kinds, weight in _LEAVES:
         if isinstance(expr, kinds):
-            return weight
+            return weight + sum(cost(slot) for slot in expr.args if isinstance(slot, Place))
     if expr.is_Number:
         return {0: 0.0, 1: UNIT, -1: UNIT}.get(expr, NUMBER)
-    if isinstance(expr, Contraction):
-        return SUM + cost(expr.body)
+    if isinstance(expr, Binder):
+        return (SUM if isinstance(expr, Contraction) else FUNCTION) + cost(expr.body)
     if expr.is_Add:
         return sum(cost(term) for term in expr.args)
     if expr.is_Mul:
         return sum(_factor(factor) for factor in expr.args if factor is not S.NegativeOne)
     if expr.is_Pow:
         return _power(expr)
-    return FUNCTION + sum(cost(arg) for arg in expr.args)
+    return FUNCTION + sum(map(_argument, expr.args))
+
+
+def _argument(expr: Expr) -> float:
+    """The cost of what stands in a function, where a reader wants little."""
+    return cost(expr) + (CROWD * (len(expr.args) - 1) if expr.is_Add else 0.0)
 
 
 def _factor(expr: Expr) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, KroneckerDelta, Mul, S, log
 
 from derive.calculus.context import Context
+from derive.calculus.reductions import REDUCTIONS
 from derive.calculus.rule import Rule, rule
 from derive.expressions import (
     Contraction,
@@ -385,6 +386,7 @@ STRUCTURE: tuple[Rule, ...] = (
     product_rule,
     reciprocal_rule,
     power_rule,
+    *REDUCTIONS,
 )
 CHAIN: tuple[Rule, ...] = (chain_rule, several_arguments, exponential_rule)
 EVALUATE: tuple[Rule, ...] = (

@@ -31,7 +31,7 @@ from sympy.core.sorting import default_sort_key
 from derive.calculus.context import Context
 from derive.calculus.rule import Rule, rule
 from derive.expressions import (
-    Contraction,
+    Binder,
     Equation,
     Index,
     Partial,
@@ -51,8 +51,8 @@ MOST_PERMUTED = 5
 class Relation:
     """`atom = value`, solved from the definition of `name`, for all values of `indices`.
 
-    `outside` are the contractions of the definition: the solution holds in their terms, so they
-    are not rewritten themselves.
+    `outside` are the contractions of the definition, and its other binders: the solution holds in
+    their terms, so they are not rewritten themselves.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Relation:
         """The expression with every instance of the atom replaced."""
         kept = {
             node: Dummy(real=True)
-            for node in sorted(expr.atoms(Contraction), key=default_sort_key)
+            for node in sorted(expr.atoms(Binder), key=default_sort_key)
             if any(_match(c, node, self.indices) is not None for c in self.outside)
         }
         replaced = self._replace(expr.xreplace(kept))
@@ -119,7 +119,7 @@ def _root(expr: Expr) -> tuple[Expr, Expr]:
 
 def _never_negative(expr: Expr) -> bool:
     """Whether a value cannot be negative; powers of such a value, and sums of them, cannot."""
-    if isinstance(expr, Contraction):
+    if isinstance(expr, Binder):
         return all(map(_never_negative, Mul.make_args(expr.body)))
     return bool(expr.is_nonnegative) or (expr.is_Pow and _never_negative(expr.base))
 
@@ -139,8 +139,8 @@ def _matches(
     elif not free_indices(pattern).intersection(variables):
         if pattern == node:
             yield binding
-    elif isinstance(pattern, Contraction) and isinstance(node, Contraction):
-        yield from _match_contractions(pattern, node, variables, binding)
+    elif isinstance(pattern, Binder) and type(pattern) is type(node):
+        yield from _match_binders(pattern, node, variables, binding)
     elif pattern.func == node.func and len(pattern.args) == len(node.args):
         for args in _arrangements(node):
             yield from _match_all(pattern.args, args, variables, binding)
@@ -172,9 +172,9 @@ def _match_all(
         yield from _match_all(patterns[1:], nodes[1:], variables, first)
 
 
-def _match_contractions(
-    pattern: Contraction,
-    node: Contraction,
+def _match_binders(
+    pattern: Binder,
+    node: Binder,
     variables: tuple[Index, ...],
     binding: Mapping[Expr, Expr],
 ) -> Iterator[Mapping[Expr, Expr]]:
@@ -206,7 +206,7 @@ def relations(equation: Equation) -> Iterator[Relation]:
         for atom in _atoms(right, set(indices)):
             value = _solve(name, right, atom)
             if value is not None and not (isinstance(atom, Indexed) and _divides(value)):
-                sums = right.atoms(Contraction)
+                sums = right.atoms(Binder)
                 outside = frozenset(c for c in sums if not (c.has(atom) or atom.has(c)))
                 yield Relation(equation.name, tuple(indices), atom, value, outside)
 
@@ -217,7 +217,7 @@ def _divides(expr: Expr) -> bool:
 
 def _atoms(expr: Expr, indices: set[Index]) -> list[Expr]:
     """The expression itself and its functions and roots, where they carry all the indices."""
-    if isinstance(expr, Contraction):
+    if isinstance(expr, Binder):
         return [expr]
     found = [expr] if not (expr.is_Symbol or expr.is_Number or isinstance(expr, Indexed)) else []
     found += [node for node in _outside_contractions(expr) if _is_atom(node) and node != expr]
@@ -226,7 +226,7 @@ def _atoms(expr: Expr, indices: set[Index]) -> list[Expr]:
 
 def _outside_contractions(expr: Expr) -> Iterator[Expr]:
     yield expr
-    if not isinstance(expr, Contraction | Partial | Indexed | KroneckerDelta):
+    if not isinstance(expr, Binder | Partial | Indexed | KroneckerDelta):
         for arg in expr.args:
             yield from _outside_contractions(arg)
 
@@ -235,7 +235,7 @@ def _is_atom(node: Expr) -> bool:
     if isinstance(node, Indexed):
         return True
     root = node.is_Pow and node.exp.is_Rational and not node.exp.is_Integer
-    return root or elementary(node) is not None or isinstance(node, Contraction)
+    return root or elementary(node) is not None or isinstance(node, Binder)
 
 
 def _solve(name: Expr, right: Expr, atom: Expr) -> Expr | None:

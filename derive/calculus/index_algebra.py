@@ -8,6 +8,7 @@ from sympy import Add, Expr, KroneckerDelta, Mul
 
 from derive.calculus.context import Context
 from derive.calculus.index_arithmetic import DIGITS, has_factor, replaced, solutions
+from derive.calculus.reductions import ENTRIES
 from derive.calculus.rule import Rule, rule
 from derive.expressions import (
     Bound,
@@ -161,5 +162,12 @@ def _contracted(term: Expr, context: Context) -> Expr:
     return Mul(*factors)
 
 
-INDICES: tuple[Rule, ...] = (*DIGITS, contract_delta, contract_in_sum, drop_one, sum_of_ones)
+INDICES: tuple[Rule, ...] = (
+    *DIGITS,
+    contract_delta,
+    contract_in_sum,
+    drop_one,
+    sum_of_ones,
+    *ENTRIES,
+)
 SUMS: tuple[Rule, ...] = (distribute,)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sympy import Expr
 
-from derive.calculus.algebra import cancel, factor, multiply_out
+from derive.calculus.algebra import cancel, combine, combine_powers, factor, multiply_out
 from derive.calculus.context import Context
 from derive.calculus.cost import cost
 from derive.calculus.derivation import Step, terms_agree
@@ -61,6 +61,9 @@ def tidy(expr: Expr, context: Context, folds: Sequence[Rule]) -> Path:
 
 def _endings(form: Expr, path: Path, context: Context) -> Iterator[tuple[float, Path]]:
     """What a form costs as it is and factored, with the steps that lead there."""
+    combined = _applied(combine, form, context)
+    if combined is not None:
+        form, path = combined, (*path, _step(combine, form, combined))
     yield cost(form), path
     after = _applied(factor, form, context)
     if after is not None:
@@ -70,7 +73,7 @@ def _endings(form: Expr, path: Path, context: Context) -> Iterator[tuple[float, 
 def _neighbours(
     form: Expr, path: Path, folds: Sequence[Rule], context: Context
 ) -> Iterator[tuple[Expr, Path]]:
-    for rule in (multiply_out, *folds):
+    for rule in (multiply_out, combine_powers, *folds):
         after = _applied(rule, form, context)
         if after is not None:
             yield _normal(after, (*path, _step(rule, form, after)), context)

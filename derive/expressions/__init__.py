@@ -1,9 +1,10 @@
 """Expressions: SymPy's term algebra with contractions, brackets and partial derivatives."""
 
-from derive.expressions.contraction import Contraction, bound_apart, occurrences
+from derive.expressions.binder import Binder, bound_apart
+from derive.expressions.contraction import Contraction, occurrences
 from derive.expressions.convert import contract, from_sympy
 from derive.expressions.functions import ELEMENTARY, Elementary, elementary
-from derive.expressions.graph import Equation, Graph, Kind, tensors_in
+from derive.expressions.graph import Equation, Graph, Kind, tensors_in, values_in
 from derive.expressions.indices import (
     Bound,
     Index,
@@ -22,20 +23,37 @@ from derive.expressions.indices import (
 )
 from derive.expressions.iverson import Iverson
 from derive.expressions.partial import Partial
+from derive.expressions.reductions import (
+    ArgMaximum,
+    ArgMinimum,
+    Extremum,
+    Maximum,
+    Minimum,
+    Place,
+    ProductOver,
+)
 from derive.expressions.slots import Quotient, Remainder, in_range, is_computed, solved_for
 
 __all__ = [
     "ELEMENTARY",
+    "ArgMaximum",
+    "ArgMinimum",
+    "Binder",
     "Bound",
     "Contraction",
     "Elementary",
     "Equation",
+    "Extremum",
     "Graph",
     "Index",
     "Iverson",
     "Kind",
+    "Maximum",
+    "Minimum",
     "One",
     "Partial",
+    "Place",
+    "ProductOver",
     "Quotient",
     "Remainder",
     "Size",
@@ -58,4 +76,5 @@ __all__ = [
     "solved_for",
     "tensor",
     "tensors_in",
+    "values_in",
 ]

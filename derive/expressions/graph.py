@@ -8,7 +8,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
-from sympy import Expr, Indexed, Mul, preorder_traversal
+from sympy import Expr, Indexed, KroneckerDelta, Mul, preorder_traversal
 
 from derive.errors import DefinitionError, Subject
 from derive.expressions.indices import (
@@ -22,10 +22,11 @@ from derive.expressions.indices import (
     name_of,
     tensor,
 )
+from derive.expressions.reductions import Place
 from derive.expressions.sizes import Sizes
 from derive.expressions.slots import in_range, is_computed
 
-__all__ = ["Equation", "Graph", "Kind", "tensors_in"]
+__all__ = ["Equation", "Graph", "Kind", "tensors_in", "values_in"]
 
 Kind = Literal["definition", "abbreviation"]
 
@@ -40,6 +41,16 @@ def tensors_in(expr: Expr) -> Iterator[Tensor]:
                 yield from tensors_in(slot)
             walk.skip()
         elif is_tensor(node) and not isinstance(node, Size):
+            yield node
+
+
+def values_in(expr: Expr) -> Iterator[Tensor]:
+    """The tensors whose values enter the expression, and not only the place of an entry."""
+    walk = preorder_traversal(expr)
+    for node in walk:
+        if isinstance(node, Indexed | KroneckerDelta | Place):
+            walk.skip()
+        if is_tensor(node) and not isinstance(node, Size):
             yield node
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
 from derive.errors import DefinitionError, Subject
-from derive.expressions.contraction import Contraction
+from derive.expressions.binder import Binder
 from derive.expressions.indices import Index, Size, free_indices, name_of
+from derive.expressions.reductions import Place
 
 __all__ = ["Sizes"]
 
@@ -85,9 +86,11 @@ class Sizes:
         scope = _inside(expr, scope, path)
         if isinstance(expr, Indexed):
             for axis, slot in enumerate(expr.indices):
-                self._join((name_of(expr), axis), _slot_node(slot, scope))
+                # A tensor has its base before its slots.
+                self._join((name_of(expr), axis), _slot_node(slot, scope, (*path, 1 + axis)))
         elif isinstance(expr, KroneckerDelta):
-            self._join(*(_slot_node(slot, scope) for slot in expr.args))
+            places = enumerate(expr.args)
+            self._join(*(_slot_node(slot, scope, (*path, place)) for place, slot in places))
         for position, arg in enumerate(expr.args):
             self._unify(arg, scope, (*path, position))
 
@@ -127,7 +130,7 @@ class Sizes:
     def _rebuild(self, expr: Expr, scope: _Scope, path: _Path) -> Expr:
         if isinstance(expr, Index):
             return expr.sized(self._size(scope.get(expr, ("label", expr.name)), given=expr.size))
-        if not free_indices(expr) and not expr.has(Contraction):
+        if not free_indices(expr) and not expr.has(Binder):
             return expr
         args = [
             self._rebuild(arg, _inside(expr, scope, path), (*path, position))
@@ -137,16 +140,18 @@ class Sizes:
 
 
 def _inside(expr: Expr, scope: _Scope, path: _Path) -> _Scope:
-    """The scope in the body of a contraction; any other node leaves it as it is."""
-    if not isinstance(expr, Contraction):
+    """The scope in the body of a binder; any other node leaves it as it is."""
+    if not isinstance(expr, Binder):
         return scope
     return {**scope, **{index: (path, index.name) for index in expr.bound}}
 
 
-def _slot_node(slot: Expr, scope: _Scope) -> Node | None:
+def _slot_node(slot: Expr, scope: _Scope, path: _Path) -> Node | None:
     """What a slot of a tensor is in the union-find; None for a number or a sum of indices."""
     if isinstance(slot, Index):
         return scope.get(slot, ("label", slot.name))
+    if isinstance(slot, Place):
+        return _inside(slot, scope, path)[slot.bound[0]]
     return ("label", name_of(slot)) if isinstance(slot, Indexed) else None
 
 

@@ -14,6 +14,7 @@ from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Rationa
 
 from derive.errors import NotationError
 from derive.expressions import (
+    Binder,
     Bound,
     Contraction,
     Graph,
@@ -21,6 +22,7 @@ from derive.expressions import (
     Iverson,
     One,
     Partial,
+    Place,
     Quotient,
     Remainder,
     Size,
@@ -33,7 +35,6 @@ from derive.expressions import (
 )
 from derive.notation.layout import (
     Apply,
-    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -46,15 +47,18 @@ from derive.notation.layout import (
     OneTensor,
     Power,
     Product,
+    Reduction,
     Root,
     Sum,
+    Summation,
     Symbol,
     Term,
     letters_in,
+    named_letters,
 )
 from derive.notation.letters import Scope, name_dummies, outermost
 from derive.notation.order import Order
-from derive.notation.source import SUM_SIGNS
+from derive.notation.reductions import NAMES, RESERVED
 
 __all__ = ["SUMS", "Sums", "arrange"]
 
@@ -97,7 +101,7 @@ class _Arranger:
     def signed(self, expr: Expr, scope: Scope) -> tuple[bool, Node]:
         """Whether the expression has a minus sign in front, and the layout without it."""
         if isinstance(expr, Contraction) and self.sums == "sigma":
-            return False, self._binder("sum", expr, scope)
+            return False, Summation(*self._bound(expr, scope))
         if isinstance(expr, Mul | Contraction | Rational) or _is_inverse(expr):
             return self._product(expr, scope)
         for kind, method in self._methods:
@@ -157,18 +161,22 @@ class _Arranger:
             return Comparison((right, left), (mirrored,))
         return Comparison((left, right), (relation,))
 
-    def _binder(self, kind: str, expr: Any, scope: Scope) -> Node:
-        """What binds its indices by a sign that names them."""
+    def _bound(self, expr: Binder, scope: Scope) -> tuple[tuple[Node, ...], Node]:
+        """The letters and the body of what binds its indices by a sign that names them."""
         inner = name_dummies(expr.body, expr.bound, self.graph, scope).naming(expr.bound)
         letters = sorted((self._slot(i, inner) for i in expr.bound), key=self.order.of_slot)
-        return Binder(kind, tuple(letters), self.node(expr.body, inner))
+        return tuple(letters), self.node(expr.body, inner)
+
+    def _reduction(self, expr: Binder, scope: Scope) -> Node:
+        return Reduction(NAMES[type(expr)], expr.sign, *self._bound(expr, scope))
 
     def _one(self, expr: One, scope: Scope) -> Node:
         return Number(1) if expr.index in scope.signed else OneTensor(self._slot(expr.index, scope))
 
     def _tensor(self, expr: Expr, scope: Scope) -> Node:
-        if name_of(expr) in SUM_SIGNS and indices_of(expr):
-            raise NotationError(f"{expr} would be read as a sum", mend="rename the tensor")
+        if name_of(expr) in RESERVED and indices_of(expr):
+            sign = RESERVED[name_of(expr)]
+            raise NotationError(f"{expr} would be read as {sign}", mend="rename the tensor")
         if isinstance(expr, Size) and not expr.is_named:
             name, _, axis = expr.name.rpartition(".")
             raise NotationError(
@@ -183,6 +191,8 @@ class _Arranger:
             return Letter(scope.letters[slot])
         if isinstance(slot, Index) and not isinstance(slot, Bound) and slot.name[0] != "_":
             return Letter(slot.name)
+        if isinstance(slot, Place):
+            return self._reduction(slot, scope)
         if isinstance(slot, Integer) and slot >= 0:
             return Number(int(slot))
         if not isinstance(slot, Index) and is_tensor(slot) and slot.is_integer:
@@ -228,7 +238,8 @@ class _Arranger:
             (below if inverse else above).append(node)
             # A letter is not to be had twice in one product, not even in sums inside two factors.
             inner = inner.without(letters_in(node))
-        bound = inner.taken - scope.taken if self.sums == "einstein" else frozenset()
+        named = {letter for node in (*above, *below) for letter in named_letters(node)}
+        bound = inner.taken - scope.taken - named if self.sums == "einstein" else frozenset()
         return bool(coefficient < 0), self.order.product(abs(coefficient), above, below, bound)
 
     def _factors(self, expr: Expr, scope: Scope) -> tuple[Rational, list[_Part], Scope]:
@@ -262,6 +273,7 @@ class _Arranger:
         (KroneckerDelta, _delta),
         (Iverson, _iverson),
         (One, _one),
+        (Binder, _reduction),
         (Indexed, _tensor),
     )
 

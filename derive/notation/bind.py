@@ -29,10 +29,12 @@ from derive.expressions import (
 )
 from derive.notation import arithmetic
 from derive.notation.comparisons import is_position
+from derive.notation.reductions import KINDS
 from derive.notation.source import Mistake, Span
 from derive.notation.syntax import (
     Binder,
     Call,
+    Choice,
     Comparison,
     Computed,
     Constant,
@@ -141,13 +143,10 @@ class _Reader:
                 return arithmetic.apply(function, values, node.span)
             case Derivative():
                 return self._derivative(node, scope)
-            case Binder():
-                return self._binder(node, scope, carried)
-        raise TypeError(f"no reading for {type(node).__name__}")
+        return self._binder(node, scope, carried)
 
     def _sum(self, node: Sum, scope: _Letters, carried: _Letters) -> Expr:
-        kept = scope - self.explicit
-        self._check_terms(node, kept - carried if self.factored else kept)
+        self._check_terms(node, scope - carried if self.factored else scope)
         terms = self._spread([self.bind(term, scope, carried) for term in node.terms])
         signed = [
             arithmetic.multiply((S.NegativeOne, term), node.span, factored=self.factored)
@@ -168,7 +167,8 @@ class _Reader:
     def _check_terms(self, node: Sum, scope: _Letters) -> None:
         """Every additive term carries the same free indices; a scalar may be added to any."""
         values = [term for term in node.terms if not is_position(term)]
-        kinds = [(term, term.letters & scope) for term in values if term.letters & scope]
+        known = [term for term in values if term.letters & scope]
+        kinds = [(term, term.letters & scope - self.explicit) for term in known]
         for term, letters in kinds[1:]:
             first, others = kinds[0]
             if letters != others:
@@ -217,26 +217,40 @@ class _Reader:
                 "product to sum over all of it",
             )
 
-    def _binder(self, node: Binder, scope: _Letters, carried: _Letters) -> Expr:
+    def _binder(self, node: Node, scope: _Letters, carried: _Letters = frozenset()) -> Expr:
+        if not isinstance(node, Binder):
+            raise TypeError(f"no reading for {type(node).__name__}")
+        if node.is_place:
+            raise Mistake(
+                f"{node.kind} is an index and cannot stand among the factors",
+                node.span,
+                mend=f"it stands in a slot, as in `x_{{{node.kind}_j(x_j)}}`, or in a comparison",
+            )
+        return self._reduced(node, scope, carried)
+
+    def _reduced(self, node: Binder, scope: _Letters, carried: _Letters = frozenset()) -> Expr:
         for letter in node.slots:
             if letter.name in scope:
                 raise self._known_already(letter, node)
         letters = [letter.name for letter in node.slots]
         inside = replace(self, explicit=self.explicit.union(letters))
-        body = inside.bind(node.body, scope.union(letters), carried)
-        return self._contract(node, body, letters)
+        if node.kind == "sum":
+            body = inside.bind(node.body, scope.union(letters), carried)
+            return self._contract(node, body, letters)
+        body = inside.bind(node.body, scope.union(letters))
+        return KINDS[node.kind](body, *map(self._index, letters))
 
-    def _known_already(self, letter: Letter, node: Node) -> Mistake:
-        """A sum sign names a letter that has a meaning where it stands."""
+    def _known_already(self, letter: Letter, node: Binder) -> Mistake:
+        """A sign names a letter that has a meaning where it stands."""
         slots = (slot for part in walk(self.root) for slot in part.own_slots)
         uses = [use for slot in slots for use in slot.letters if use.name == letter.name]
         outside = [use.span for use in uses if not _holds(node.span, use.span)]
-        what = "free" if letter.name in self.free else "summed over"
+        what = "free" if letter.name in self.free else "bound"
         return Mistake(
-            f"the sum over {letter.name} stands where {letter.name} is {what} already",
+            f"the {node.kind} over {letter.name} stands where {letter.name} is {what} already",
             letter.span,
             *outside[:1],
-            mend="give the sum a letter of its own",
+            mend="give it a letter of its own",
         )
 
     def _power(self, node: Power, scope: _Letters, carried: _Letters) -> Expr:
@@ -272,34 +286,37 @@ class _Reader:
         for letter in found:
             if counts[letter.name] == 1:
                 raise self._lone(letter.name, node, letter.span)
-        return self._contract(node, self._value(node), sorted(counts))
+        return self._contract(node, self._value(node, scope.union(counts)), sorted(counts))
 
-    def _value(self, node: Named | Ones | Delta | Position) -> Expr:
+    def _value(self, node: Named | Ones | Delta | Position, scope: _Letters) -> Expr:
         match node:
             case Named(name=name, slots=()) if name in CONSTANTS and name not in self.tensors:
                 return CONSTANTS[name]
             case Named(name=name):
-                return tensor(name, *map(self._slot, node.slots))
+                return tensor(name, *(self._slot(slot, scope) for slot in node.slots))
             case Delta():
-                return KroneckerDelta(*map(self._slot, node.slots))
+                return KroneckerDelta(*(self._slot(slot, scope) for slot in node.slots))
             case Position(slots=(slot,)):
-                return self._slot(slot)
+                return self._slot(slot, scope)
         return Mul(*map(self._one, node.slots))
 
-    def _slot(self, slot: Slot) -> Expr:
+    def _slot(self, slot: Slot, scope: _Letters) -> Expr:
         match slot:
             case Letter(name=name):
                 return self._index(name)
             case Constant(value=value):
                 return Integer(value)
             case Entry(name=name, slots=slots):
-                return tensor(name, *map(self._slot, slots), integer=True)
+                inner = [self._slot(part, scope) for part in slots]
+                return tensor(name, *inner, integer=True)
+            case Choice(binder=binder):
+                return self._reduced(binder, scope)
             case Computed():
-                return self._computed(slot)
+                return self._computed(slot, scope)
 
-    def _computed(self, slot: Computed) -> Expr:
+    def _computed(self, slot: Computed, scope: _Letters) -> Expr:
         """Index arithmetic, in which an upper-case letter may be a size."""
-        operands = [self._operand(operand) for operand in slot.operands]
+        operands = [self._operand(operand, scope) for operand in slot.operands]
         match slot.operator:
             case "+":
                 return Add(*operands)
@@ -316,10 +333,10 @@ class _Reader:
             )
         return (Quotient if slot.operator == "//" else Remainder)(dividend, divisor)
 
-    def _operand(self, slot: Slot) -> Expr:
+    def _operand(self, slot: Slot, scope: _Letters) -> Expr:
         if isinstance(slot, Letter) and slot.name in self.size_names:
             return Size(slot.name)
-        return self._slot(slot)
+        return self._slot(slot, scope)
 
     def _scaled(self, slot: Computed, operands: list[Expr]) -> Expr:
         if sum(bool(ranging(operand)) for operand in operands) > 1:

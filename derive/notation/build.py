@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from lark import Token, Transformer
 
 from derive.expressions import ELEMENTARY
-from derive.notation.source import SUM_SIGNS, Mistake, Span
+from derive.notation.reductions import RESERVED
+from derive.notation.source import Mistake, Span
 from derive.notation.subscripts import (
     Item,
     Subscript,
@@ -25,6 +26,7 @@ from derive.notation.subscripts import (
 from derive.notation.syntax import (
     Binder,
     Call,
+    Choice,
     Comparison,
     Delta,
     Derivative,
@@ -40,6 +42,8 @@ from derive.notation.syntax import (
     Sum,
 )
 
+N = TypeVar("N", bound=Node)
+
 __all__ = ["FUNCTIONS", "Builder"]
 
 SPELLINGS = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}
@@ -54,8 +58,6 @@ MOST_DIGITS = 40
 # Other spellings of a relation.
 _RELATIONS = {"≤": "<=", "≦": "<=", "⩽": "<=", "≥": ">=", "≧": ">=", "⩾": ">="}
 _RELATIONS |= {"==": "=", "≠": "!="}
-
-_SUM_SIGN = "put the sum in brackets; a tensor with indices needs another name than Σ"
 
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
@@ -121,6 +123,18 @@ class Builder(Transformer[Token, Any]):
         _, subscript, body = children
         return _bounded(Binder(span_of(children), "sum", _letters(subscript), body))
 
+    def reduction(self, children: list[Any]) -> Node:
+        word, subscript, *_, body = children[:4]
+        return _reduction(word, subscript, body, span_of(children))
+
+    def reduction_of(self, children: list[Any]) -> Node:
+        word, subscript, body = children
+        return _reduction(word, subscript, body, span_of(children))
+
+    def choice(self, children: list[Any]) -> list[Any]:
+        word, subscript, _, body, _ = children
+        return [Choice(_reduction(word, subscript, body, span_of(children)))]
+
     def power(self, children: list[Any]) -> Node:
         base, *rest = children
         if not rest:
@@ -153,8 +167,8 @@ class Builder(Transformer[Token, Any]):
         span = span_of(children)
         name = name_in_text(str(children[0]), ends(children[0]))
         slots = slots_of(children[1:])
-        if name in SUM_SIGNS and slots:
-            raise Mistake("the sum sign cannot stand here", span, mend=_SUM_SIGN)
+        if name in RESERVED and slots:
+            raise _misplaced(name, span)
         if name != "δ":
             return Named(span, slots, name)
         if len(slots) != 2:
@@ -206,26 +220,52 @@ def _call(span: Span, word: Token, arguments: tuple[Node, ...]) -> Node:
     return _bounded(Call(span, name, arguments))
 
 
+def _misplaced(name: str, span: Span) -> Mistake:
+    """A sign stands where its name would be that of a tensor."""
+    mend = f"put it in brackets; a tensor with indices needs another name than {name}"
+    return Mistake(f"the sign of {RESERVED[name]} cannot stand here", span, mend=mend)
+
+
+def _reduction(word: str, subscript: Subscript, body: Node, span: Span) -> Binder:
+    """A reduction, whose letters occur in what is reduced."""
+    kind = "prod" if word in ("∏", "Π") else str(word)
+    letters = _letters(subscript)
+    for letter in letters:
+        if letter.name not in body.letters:
+            raise Mistake(
+                f"the index {letter.name} does not occur in what `{kind}` is taken of",
+                letter.span,
+                body.span,
+                mend="leave it out, or use it",
+            )
+    if kind.startswith("arg") and len(letters) > 1:
+        raise Mistake(f"`{kind}` is one index", letters[1].span, mend="write one for each letter")
+    return _bounded(Binder(span, kind, letters, body))
+
+
 def _letters(subscript: Subscript) -> tuple[Letter, ...]:
-    """The letters behind a sum sign, which are different and no labels."""
+    """The letters behind a sum sign or the like, which are different and no labels."""
     letters: dict[str, Letter] = {}
     for slot in subscript.slots:
         if not isinstance(slot, Letter) or slot.is_label:
             raise Mistake(
-                "only an index letter can be summed over",
+                "only an index letter can stand here",
                 slot.span,
                 mend="write a lower-case letter, as in `Σ_j x_j`",
             )
         if slot.name in letters:
             first = letters[slot.name].span
             raise Mistake(
-                f"{slot.name} is summed over twice", slot.span, first, mend="once will do"
+                f"{slot.name} stands twice here",
+                slot.span,
+                first,
+                mend="give each a letter of its own",
             )
         letters[slot.name] = slot
     return tuple(letters.values())
 
 
-def _bounded(node: Node) -> Node:
+def _bounded(node: N) -> N:
     if node.depth > MOST_DEPTH:
         raise Mistake(
             "the expression is nested too deeply",

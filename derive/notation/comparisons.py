@@ -7,9 +7,11 @@ line tells, so that this is settled after it is parsed and before its indices ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 
 from derive.notation.syntax import (
+    Binder,
+    Choice,
     Comparison,
     Entry,
     Letter,
@@ -67,13 +69,25 @@ def _settled(node: Node, known: Set[str], labels: Set[str]) -> Node:
             Entry(node.name, node.slots, node.span) if node.slots else Letter(node.name, node.span)
         )
         return Position(node.span, (slot,))
+    if isinstance(node, Binder):
+        settled = with_positions(node, known - labels, labels)
+        if isinstance(settled, Binder) and settled.is_place:
+            return Position(node.span, (Choice(settled),))
+        return settled
     return rebuilt(node, lambda child: _settled(child, known, labels))
 
 
 def is_position(node: Node) -> bool:
     """Whether a part of a comparison is computed from indices alone, as in `2 k + 1`."""
-    parts = list(walk(node))
+    parts = list(_outside_positions(node))
     kinds = Position | Number | Sum | Product | Power
     return any(isinstance(part, Position) for part in parts) and all(
         isinstance(part, kinds) or (isinstance(part, Named) and not part.slots) for part in parts
     )
+
+
+def _outside_positions(node: Node) -> Iterator[Node]:
+    """The node and everything in it, but for what stands in a position."""
+    yield node
+    for child in node.children if not isinstance(node, Position) else ():
+        yield from _outside_positions(child)

@@ -22,7 +22,7 @@ from derive.notation.comparisons import labels_in, with_positions
 from derive.notation.parse import parse, words
 from derive.notation.read import bounded, named_sizes
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
-from derive.notation.syntax import Derivative, Group, Letter, Named, Node
+from derive.notation.syntax import Derivative, Group, Letter, Named, Node, letters_used
 
 __all__ = ["read_expression", "read_goal"]
 
@@ -48,7 +48,7 @@ def read_expression(
     with source.reading():
         tree = parse(source.text, (0, len(source.text)), words(source.text).union(_names(graph)))
     labels = labels_in([tree]) | _labels(graph)
-    tree = with_positions(tree, letters.keys() | tree.letters, labels)
+    tree = with_positions(tree, letters.keys() | letters_used(tree), labels)
     uses = list(uses_in(0, source, tree))
     tensors = subscripted([tree]) | set(graph.names)
     check_uses(uses, tensors, graph.declared.values())

@@ -8,7 +8,6 @@ from itertools import zip_longest
 
 from derive.notation.layout import (
     Apply,
-    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -22,8 +21,10 @@ from derive.notation.layout import (
     OneTensor,
     Power,
     Product,
+    Reduction,
     Root,
     Sum,
+    Summation,
     Symbol,
     has,
     is_computed,
@@ -33,6 +34,8 @@ from derive.notation.names import latex_name
 
 __all__ = ["latex", "latex_factors", "latex_terms"]
 
+
+SUM = r"\sum"
 
 # What stands above and below a line; two of them side by side need a space between.
 _RATIOS = (Fraction, Derivative)
@@ -100,9 +103,23 @@ def _(node: Comparison) -> str:
 
 
 @latex.register
-def _(node: Binder) -> str:
-    letters = ", ".join(map(latex, node.letters))
-    return rf"\sum_{{{letters}}} {_enclosed(node.body, Sum)}"
+def _(node: Summation) -> str:
+    return f"{_sign(SUM, node.letters)} {_enclosed(node.body, Sum)}"
+
+
+@latex.register
+def _(node: Reduction) -> str:
+    sign = _sign(node.command, node.letters)
+    inner = node.body.base if isinstance(node.body, Power) else node.body
+    return (
+        f"{sign} {latex(node.body)}"
+        if isinstance(inner, Symbol)
+        else sign + _parentheses(node.body)
+    )
+
+
+def _sign(command: str, letters: tuple[Node, ...]) -> str:
+    return f"{command}_{{{', '.join(map(latex, letters))}}}"
 
 
 @latex.register
@@ -170,6 +187,8 @@ def latex_factors(node: Product) -> list[str]:
             text = rf"\left({latex(factor)}\right)" if tall else _parentheses(factor)
         elif is_open(factor) and after is not None:
             text = _parentheses(factor)
+        elif isinstance(factor, Reduction) and after is not None:
+            text = _sign(factor.command, factor.letters) + _parentheses(factor.body)
         elif isinstance(factor, Apply) and after is not None:
             text = _applied(factor)
         else:
@@ -193,7 +212,7 @@ def _inline(node: Node) -> str | None:
     slashed = _slashed(node)
     if slashed is not None:
         return f"({slashed})"
-    if isinstance(node, Sum | Product | Binder):
+    if isinstance(node, Sum | Product | Summation):
         return None if _is_tall(node) else _parentheses(node)
     return latex(node)
 
@@ -226,7 +245,9 @@ def _(node: Division) -> str:
 
 
 def _subscript(slots: tuple[Node, ...]) -> str:
-    between = ", " if any(map(is_computed, slots)) else " "
+    between = (
+        ", " if any(is_computed(slot) or isinstance(slot, Reduction) for slot in slots) else " "
+    )
     return f"_{{{between.join(map(_slot, slots))}}}" if slots else ""
 
 
@@ -248,4 +269,4 @@ def _parentheses(node: Node) -> str:
 
 def _is_tall(node: Node) -> bool:
     """Whether parentheses around it have to grow."""
-    return has(node, Fraction, Derivative, Root, Binder)
+    return has(node, Fraction, Derivative, Root, Summation)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 
 __all__ = [
     "Apply",
-    "Binder",
     "Comparison",
     "Delta",
     "Derivative",
@@ -26,14 +25,17 @@ __all__ = [
     "OneTensor",
     "Power",
     "Product",
+    "Reduction",
     "Root",
     "Sum",
+    "Summation",
     "Symbol",
     "Term",
     "has",
     "is_computed",
     "is_open",
     "letters_in",
+    "named_letters",
     "walk",
 ]
 
@@ -117,10 +119,19 @@ class Apply(Node):
 
 
 @dataclass(frozen=True)
-class Binder(Node):
-    """`Σ_j` and its like, over the letters, of what it reaches over."""
+class Summation(Node):
+    """A sum sign with its letters, and what it reaches over."""
 
-    kind: str
+    letters: tuple[Node, ...]
+    body: Node
+
+
+@dataclass(frozen=True)
+class Reduction(Node):
+    """Another reduction over the letters, such as `max_j`, by its name in text, and its body."""
+
+    name: str
+    command: str
     letters: tuple[Node, ...]
     body: Node
 
@@ -209,7 +220,13 @@ def is_open(node: Node) -> bool:
     """Whether a factor behind it would be read into it, as behind a sum without brackets."""
     if isinstance(node, Product):
         return is_open(node.factors[-1])
-    return isinstance(node, Binder) and node.kind == "sum"
+    return isinstance(node, Summation)
+
+
+def named_letters(node: Node) -> frozenset[str]:
+    """The letters that signs in it bind, and that mean nothing outside of them."""
+    signs = (part for part in walk(node) if isinstance(part, Summation | Reduction))
+    return frozenset().union(*(letters_in(letter) for sign in signs for letter in sign.letters))
 
 
 def has(node: Node, *kinds: type[Node]) -> bool:

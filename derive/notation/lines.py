@@ -12,7 +12,6 @@ from derive.notation.arrange import Sums, arrange
 from derive.notation.latex import latex, latex_factors, latex_terms
 from derive.notation.layout import (
     Apply,
-    Binder,
     Derivative,
     Exponential,
     Fraction,
@@ -20,6 +19,7 @@ from derive.notation.layout import (
     Number,
     Product,
     Sum,
+    Summation,
     has,
 )
 from derive.notation.measure import OPERATOR, width
@@ -95,7 +95,7 @@ def _argument(node: Node) -> Node:
     return node.exponent if isinstance(node, Exponential) else node
 
 
-def _reached(node: Binder, room: float) -> Iterator[_Piece]:
+def _reached(node: Summation, room: float) -> Iterator[_Piece]:
     """A sum sign with the first part of what it reaches over, then the others."""
     sign = latex(replace(node, body=Number(1))).removesuffix("1")
     body = node.body
@@ -106,7 +106,7 @@ def _reached(node: Binder, room: float) -> Iterator[_Piece]:
 
 def _opened(node: Node, room: float) -> Iterator[_Piece]:
     """A long sum in brackets, or as the argument of a function, term by term; else the whole."""
-    if isinstance(node, Binder) and width(node) > room:
+    if isinstance(node, Summation) and width(node) > room:
         yield from _reached(node, room)
         return
     argument = _argument(node)

@@ -6,7 +6,6 @@ from functools import singledispatch
 
 from derive.notation.layout import (
     Apply,
-    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -18,8 +17,10 @@ from derive.notation.layout import (
     OneTensor,
     Power,
     Product,
+    Reduction,
     Root,
     Sum,
+    Summation,
     Symbol,
 )
 
@@ -77,10 +78,16 @@ def _(node: Comparison) -> float:
 
 
 @width.register
-def _(node: Binder) -> float:
+def _(node: Summation) -> float:
     brackets = BRACKETS if isinstance(node.body, Sum) else 0.0
     letters = SCRIPT * sum(map(width, node.letters))
     return max(SIGN, letters) + SPACE + brackets + width(node.body)
+
+
+@width.register
+def _(node: Reduction) -> float:
+    letters = SCRIPT * sum(map(width, node.letters))
+    return LETTER * len(node.name) + letters + BRACKETS + width(node.body)
 
 
 @width.register

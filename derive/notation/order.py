@@ -10,7 +10,6 @@ from sympy import Rational, S
 from derive.expressions import Graph
 from derive.notation.layout import (
     Apply,
-    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -22,8 +21,10 @@ from derive.notation.layout import (
     OneTensor,
     Power,
     Product,
+    Reduction,
     Root,
     Sum,
+    Summation,
     Symbol,
     Term,
     has,
@@ -49,8 +50,10 @@ _PLACES: dict[type[Node], int] = {
     Exponential: EXPONENTIAL,
     Apply: FUNCTION,
     Derivative: PARTIAL,
+    Reduction: FUNCTION,
     Delta: DELTA,
     Comparison: COMPARISON,
+    Summation: SIGNED_SUM,
 }
 
 Key = tuple[Any, ...]
@@ -73,7 +76,7 @@ class Order:
         """Letters of the equations, then labels, then the letters that a goal brings in."""
         if isinstance(slot, Letter) and not slot.name[0].isupper():
             return (0 if slot.name in self.letters else 2, slot.name)
-        return (1, repr(slot))
+        return (3 if isinstance(slot, Reduction) else 1, repr(slot))
 
     def of_slot_term(self, term: Term) -> Key:
         """In index arithmetic positive terms come first, multiples before indices and numbers."""
@@ -145,19 +148,33 @@ class Order:
         plain = [f for f, place in zip(factors, places, strict=True) if place in PLAIN]
         if plain and PLAIN | {COMPARISON} >= set(places):
             plain = factors
-        if p == 1 and places.count(BRACKET) == 1 and all(isinstance(f, OneTensor) for f in plain):
+        numeric = all(map(self._is_numeric, under))
+        marked = all(isinstance(f, OneTensor) for f in plain)
+        # A mean has its number in front: `(1/H) 1_h (x_h - m)`.
+        mean = numeric and (bound or len(factors) > 1)
+        if p == 1 and places.count(BRACKET) == 1 and marked and not mean:
             return self._bracket_over(below, factors, places.index(BRACKET))
-        numeric = all(self._place(node) in (NUMBER, PARAMETER) for node in under)
+        if marked:
+            return [Fraction(Number(p), below), *factors]
         summed = bound & _letters(plain)
         if len(plain) == len(factors) and not (numeric and (summed or len(plain) > 1 or p != 1)):
             return [Fraction(_product(_numbered(p, factors)), below)]
         # A sum over more than the fraction is not to begin above the fraction line.
         begins = summed and not bound & _letters(factors) & letters_in(below)
-        if numeric or not plain or begins:
+        if numeric or begins:
             return [Fraction(Number(p), below), *factors]
-        whole = Fraction(_product(_numbered(p, plain)), below)
+        ones = [node for node in plain if isinstance(node, OneTensor)]
+        above = [node for node in plain if node not in ones]
+        whole = Fraction(_product(_numbered(p, above)), below)
         upstream = [node for node in factors if self._is_upstream(node, factors)]
-        return [*upstream, whole, *(f for f in factors if f not in plain and f not in upstream)]
+        rest = [f for f in factors if f not in plain and f not in upstream]
+        return [*ones, *upstream, whole, *rest]
+
+    def _is_numeric(self, node: Node) -> bool:
+        """Whether it is made of numbers and parameters, as `N − 1` is."""
+        if isinstance(node, Sum):
+            return all(self._is_numeric(term.node) for term in node.terms)
+        return self._place(node) in (NUMBER, PARAMETER)
 
     def _bracket_over(self, below: Node, factors: list[Node], position: int) -> list[Node]:
         """The factors with the one in brackets over the denominator: `1_i (1 - t_i)/y_i`."""
@@ -190,8 +207,6 @@ class Order:
             return self._place(node.base)
         if isinstance(node, Symbol) and not node.slots:
             return SCALAR if node.name in self.defined else PARAMETER
-        if isinstance(node, Binder):
-            return SIGNED_SUM
         if type(node) in _PLACES:
             return _PLACES[type(node)]
         return LONG_BRACKET if has(node, Derivative, Delta, Fraction) else BRACKET

@@ -25,8 +25,8 @@ _BOTH_SIDES = "write a formula, as in `c = x_i x_i`"
 # Words between comparisons; as names they would make a product of what they connect.
 _CONNECTIVES = ("and", "or", "not")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_SUM = re.compile(r"(?:[Σ∑]|sum)_(?:\{[^{}]*\}|\w+)")
-_SUM_AT_END = re.compile(_SUM.pattern + "$")
+_SIGN = re.compile(r"(?:[Σ∑Π∏]|sum|prod|max|min)_(?:\{[^{}]*\}|\w+)")
+_SIGN_AT_END = re.compile(_SIGN.pattern + "$")
 _WORD = re.compile(r"(?<![^\W0-9])(?:[^\W\d_][\u0300-\u036f]*)+[0-9]*(?P<applied>\(?)")
 
 
@@ -67,7 +67,7 @@ def parse(text: str, span: Span, known: Container[str]) -> Node:
 
 def words(text: str) -> set[str]:
     """The names in a text that some place does not apply to a bracket: those of tensors."""
-    plain = _SUM.sub(" ", text)
+    plain = _SIGN.sub(" ", text)
     return {spelled(match.group()) for match in _WORD.finditer(plain) if not match["applied"]}
 
 
@@ -170,9 +170,9 @@ def _unfinished(before: Token | None, expected: set[str], text: str) -> Mistake:
     span = (before.start_pos or 0, before.end_pos or len(text))
     if "NUMBER" not in expected and expected & {"SLASH", "PARTIAL"}:
         return Mistake(_HALF_A_PARTIAL, span, mend=_PARTIAL)
-    if sign := _SUM_AT_END.search(text):
-        mend = "write what is summed, as in `Σ_j x_j`; a tensor needs another name than Σ"
-        return Mistake("nothing follows the sum sign", sign.span(), mend=mend)
+    if sign := _SIGN_AT_END.search(text):
+        mend = "write what it is taken of, as in `Σ_j x_j`; a tensor needs another name"
+        return Mistake("nothing follows the sign", sign.span(), mend=mend)
     if before.type == "FUNCTION":
         return Mistake(f"{before} has no argument", span, mend=f"write `{before}(…)`")
     return Mistake(f"something is missing after `{before}`", span, mend=_FACTOR)

@@ -25,7 +25,7 @@ from derive.notation.comparisons import equals_signs, labels_in, with_positions
 from derive.notation.parse import parse, words
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
 from derive.notation.subscripts import spelled
-from derive.notation.syntax import Derivative, Letter, Named, Node, walk
+from derive.notation.syntax import Derivative, Letter, Named, Node, letters_used, walk
 
 __all__ = ["bounded", "named_sizes", "read_graph", "read_sources", "split"]
 
@@ -218,7 +218,8 @@ def _with_positions(lines: Sequence[_Statement]) -> list[_Statement]:
     labels = labels_in(side for line in lines for side in (line.left, line.right))
     return [
         replace(
-            line, right=with_positions(line.right, line.left.letters | line.right.letters, labels)
+            line,
+            right=with_positions(line.right, line.left.letters | letters_used(line.right), labels),
         )
         for line in lines
     ]

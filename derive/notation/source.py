@@ -10,12 +10,9 @@ from difflib import get_close_matches
 
 from derive.errors import DeriveError, NotationError, Place
 
-__all__ = ["SUM_SIGNS", "Mistake", "Source", "Span", "did_you_mean", "normalise"]
+__all__ = ["Mistake", "Source", "Span", "did_you_mean", "normalise"]
 
 Span = tuple[int, int]
-
-SUM_SIGNS = ("Σ", "sum")
-"""Names that are a sum sign where they have a subscript."""
 
 # Variants that look the same on paper, one form each.
 _VARIANTS = str.maketrans("µϕϵϑϱϰ∆′’", "μφεθρκΔ''")

@@ -12,7 +12,7 @@ from lark import Token
 
 from derive.notation.names import GREEK
 from derive.notation.source import Mistake, Span
-from derive.notation.syntax import Computed, Constant, Entry, Letter, Slot
+from derive.notation.syntax import Choice, Computed, Constant, Entry, Letter, Slot
 
 __all__ = [
     "Item",
@@ -155,6 +155,8 @@ def factors(items: list[Item]) -> Slot:
 def _item(item: Item, *, alone: bool) -> tuple[Slot, ...]:
     if not isinstance(item, list):
         return (item,)
+    if isinstance(item[0], Choice):
+        return (item[0],)
     word, start = str(item[0]), ends(item[0])[0]
     span = (start, ends(item[0])[1])
     if len(item) > 1:

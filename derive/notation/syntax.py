@@ -15,6 +15,7 @@ from derive.notation.source import Span
 __all__ = [
     "Binder",
     "Call",
+    "Choice",
     "Comparison",
     "Computed",
     "Constant",
@@ -32,6 +33,7 @@ __all__ = [
     "Product",
     "Slot",
     "Sum",
+    "letters_used",
     "rebuilt",
     "walk",
 ]
@@ -91,7 +93,29 @@ class Computed:
         return tuple(letter for operand in self.operands for letter in operand.letters)
 
 
-Slot = Letter | Constant | Entry | Computed
+@dataclass(frozen=True)
+class Choice:
+    """The place of an extremum in a slot, such as `argmax_j(x_bj)`."""
+
+    binder: Binder
+
+    @property
+    def span(self) -> Span:
+        return self.binder.span
+
+    @property
+    def name(self) -> str:
+        return self.binder.kind
+
+    @property
+    def letters(self) -> tuple[Letter, ...]:
+        """The letters in it that it does not bind."""
+        slots = [slot for part in walk(self.binder.body) for slot in part.own_slots]
+        found = (letter for slot in slots for letter in slot.letters)
+        return tuple(letter for letter in found if letter.name in self.binder.letters)
+
+
+Slot = Letter | Constant | Entry | Computed | Choice
 
 
 @dataclass(frozen=True)
@@ -142,6 +166,10 @@ class _Leaf(Node):
     @property
     def own_slots(self) -> tuple[Slot, ...]:
         return self.slots
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return tuple(slot.binder for slot in self.slots if isinstance(slot, Choice))
 
 
 @dataclass(frozen=True)
@@ -213,6 +241,11 @@ class Binder(Node):
     body: Node
 
     @property
+    def is_place(self) -> bool:
+        """Whether it is an index, such as `argmax_j(x_j)`."""
+        return self.kind.startswith("arg")
+
+    @property
     def children(self) -> tuple[Node, ...]:
         return (self.body,)
 
@@ -281,6 +314,12 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
+def letters_used(node: Node) -> frozenset[str]:
+    """The names of all index letters in it, those that it binds among them."""
+    slots = (slot for part in walk(node) for slot in part.own_slots)
+    return frozenset(letter.name for slot in slots for letter in slot.letters)
+
+
 def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
     """The node with each of its children changed."""
     values = {f.name: getattr(node, f.name) for f in fields(node) if f.init}
@@ -291,4 +330,6 @@ def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
 def _changed(value: Any, change: Callable[[Node], Node]) -> Any:
     if isinstance(value, tuple):
         return tuple(_changed(part, change) for part in value)
+    if isinstance(value, Choice):
+        return Choice(replace(value.binder, body=change(value.binder.body)))
     return change(value) if isinstance(value, Node) else value

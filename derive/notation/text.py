@@ -9,7 +9,6 @@ from typing import Any
 
 from derive.notation.layout import (
     Apply,
-    Binder,
     Comparison,
     Delta,
     Derivative,
@@ -23,8 +22,10 @@ from derive.notation.layout import (
     OneTensor,
     Power,
     Product,
+    Reduction,
     Root,
     Sum,
+    Summation,
     Symbol,
     is_open,
 )
@@ -82,7 +83,7 @@ class Text:
 
     @render.register
     def _(self, node: Derivative) -> str:
-        above = self._enclosed(node.function, Sum, Product, Fraction, Derivative, Binder)
+        above = self._enclosed(node.function, Sum, Product, Fraction, Derivative, Summation)
         below = self(node.variable)
         below = below if isinstance(node.variable, Symbol) else f"({below})"
         names = [self.name(name) for name in node.held]
@@ -101,8 +102,12 @@ class Text:
         return f"[{first}{inner}]"
 
     @render.register
-    def _(self, node: Binder) -> str:
+    def _(self, node: Summation) -> str:
         return f"{self.sum}{self.subscript(node.letters)} {self._factor(node.body)}"
+
+    @render.register
+    def _(self, node: Reduction) -> str:
+        return f"{node.name}{self.subscript(node.letters)}({self(node.body)})"
 
     @render.register
     def _(self, node: Exponential) -> str:
@@ -139,7 +144,7 @@ class Text:
         *first, last = node.factors
         # A division ends a product, so that nobody asks how far its denominator goes.
         closed = isinstance(last, Fraction) and not _continues(last)
-        texts = [self._enclosed(factor, Sum, Fraction, Binder) for factor in first]
+        texts = [self._enclosed(factor, Sum, Fraction, Summation) for factor in first]
         texts.append(f"({self(last)})" if closed else self._factor(last))
         # A number behind a space would look like part of the factor before it.
         signs = [
@@ -202,10 +207,10 @@ class Text:
 
     def _atom(self, node: Node) -> str:
         """Something that an operator may be written against."""
-        return self._enclosed(node, Sum, Product, Fraction, Derivative, Power, Binder)
+        return self._enclosed(node, Sum, Product, Fraction, Derivative, Power, Summation)
 
     def _below(self, node: Node) -> str:
-        kinds: Any = (Sum, Product, Fraction, Derivative, Binder)
+        kinds: Any = (Sum, Product, Fraction, Derivative, Summation)
         return self._enclosed(node, *kinds)
 
 

@@ -231,6 +231,41 @@ def _entries(array: Any, *slots: Any) -> Any:
     return np.where(inside, array[tuple(nearest)], 0)
 
 
-_NAMESPACE = {"np": np, "ones": _ones, "delta": _delta, "power": _power, "total": _total}
-_NAMESPACE |= {"iverson": _iverson, "entries": _entries}
+def _over(body: Any, *axes: tuple[int, int]) -> Any:
+    """The product over axes, each given with its length; a body without one repeats along it."""
+    body = np.asarray(body)
+    absent = [n for axis, n in axes if not body.ndim or body.shape[axis] == 1]
+    present = tuple(axis for axis, n in axes if body.ndim and body.shape[axis] != 1)
+    found = np.prod(body, axis=present, keepdims=True) if present else body
+    return _power(found, prod(absent))
+
+
+def _place(body: Any, sign: int, *axes: tuple[int, int]) -> Any:
+    """The index of the greatest entry, or with the sign -1 of the least, along one axis."""
+    ((axis, _),) = axes
+    body = np.asarray(body)
+    # Real parts are compared, so that a complex step moves the entry and not the choice.
+    return np.argmax(sign * body.real, axis=axis, keepdims=True) if body.ndim else 0
+
+
+def _extremum(body: Any, sign: int, *axes: tuple[int, int]) -> Any:
+    """The greatest entry along axes, or with the sign -1 the least."""
+    body = np.asarray(body)
+    for axis, _ in axes if body.ndim else ():
+        body = np.take_along_axis(body, _place(body, sign, (axis, 0)), axis)
+    return body
+
+
+_NAMESPACE = {
+    "np": np,
+    "ones": _ones,
+    "delta": _delta,
+    "power": _power,
+    "total": _total,
+    "over": _over,
+    "place": _place,
+    "extremum": _extremum,
+    "iverson": _iverson,
+    "entries": _entries,
+}
 _NAMESPACE |= {f"own_{name}": function for name, function in FUNCTIONS.items()}

@@ -1,9 +1,9 @@
 """A proof that two expressions are equal, by means that share no code with the rules.
 
 Definitions are written out down to the inputs, sums are distributed and Kronecker deltas used;
-what is left are rational functions of contractions, deltas, partial derivatives, roots and
-elementary functions. SymPy decides whether the difference of two of them is zero. The answer
-"not proven" says nothing; "proven" is meant to be right for all data.
+what is left are rational functions of contractions, other reductions, deltas, partial derivatives,
+roots and elementary functions. SymPy decides whether the difference of two of them is zero. The
+answer "not proven" says nothing; "proven" is meant to be right for all data.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from sympy import (
 from sympy import exp as exponential
 
 from derive.expressions import (
+    Binder,
     Contraction,
     Equation,
     Graph,
@@ -36,6 +37,7 @@ from derive.expressions import (
     One,
     Partial,
     elementary,
+    free_indices,
     indices_of,
     is_computed,
     is_tensor,
@@ -50,7 +52,7 @@ MOST_TERMS = 60
 MOST_ATOMS = 14
 
 # What is neither multiplied out nor taken apart.
-_OPAQUE = Contraction | Partial | KroneckerDelta | Iverson | Indexed
+_OPAQUE = Binder | Partial | KroneckerDelta | Iverson | Indexed
 
 Names = dict[Expr, Expr]
 Definitions = Mapping[str, Equation]
@@ -106,6 +108,9 @@ class _Normal:
             return Add(*(_summed(term, indices) for term in terms))
         if isinstance(expr, Iverson):
             return self._comparison(expr)
+        if isinstance(expr, Binder):
+            indices, body = expr.open()
+            return expr.func(self(body), *indices)
         if isinstance(expr, Partial | KroneckerDelta) or not expr.args:
             return expr
         row = elementary(expr)
@@ -127,7 +132,8 @@ def _summed(term: Expr, indices: Sequence[Index]) -> Expr:
     """The contraction of a product: deltas used, free indices counted."""
     left = list(indices)
     for delta in [f for f in Mul.make_args(term) if isinstance(f, KroneckerDelta)]:
-        bound = [slot for slot in delta.args if slot in left]
+        pairs = (delta.args, delta.args[::-1])
+        bound = [one for one, other in pairs if one in left and one not in free_indices(other)]
         if any(map(is_computed, delta.args)):
             continue
         if bound and delta in Mul.make_args(term):
@@ -188,7 +194,12 @@ def _use_deltas(term: Expr) -> Expr:
     for delta in sorted(term.atoms(KroneckerDelta), key=str):
         if delta not in Mul.make_args(term):
             continue
-        plain = [s for s in delta.args if isinstance(s, Index) and not s.is_label]
+        pairs = (delta.args, delta.args[::-1])
+        plain = [
+            one
+            for one, other in pairs
+            if isinstance(one, Index) and not one.is_label and one not in free_indices(other)
+        ]
         if plain:
             old = max(plain, key=lambda index: (index.name, str(index.size)))
             new = next(slot for slot in delta.args if slot != old)

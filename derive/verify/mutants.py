@@ -13,11 +13,18 @@ from itertools import chain, combinations, product, zip_longest
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S, sign
 
 from derive.expressions import (
+    ArgMaximum,
+    ArgMinimum,
+    Binder,
     Contraction,
     Index,
     Iverson,
+    Maximum,
+    Minimum,
     One,
     Partial,
+    Place,
+    ProductOver,
     indices_of,
     is_computed,
     ranging,
@@ -88,6 +95,8 @@ def _inside(expr: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
         yield from _comparison(expr, scope)
     elif isinstance(expr, sign):
         yield from _wrapped(_side(expr.args[0], scope), sign)
+    elif isinstance(expr, Binder):
+        yield from _reduction(expr, scope)
     elif not isinstance(expr, One):
         yield from _node(expr, scope)
         for position, arg in enumerate(expr.args):
@@ -184,6 +193,28 @@ def _contraction(expr: Contraction, scope: tuple[Index, ...]) -> Iterator[Draft]
     yield from _wrapped(parts, lambda new: Contraction(new, *indices))
 
 
+# What a reduction is easily mistaken for.
+_OTHERS: dict[type[Binder], type[Binder]] = {
+    Maximum: Minimum,
+    Minimum: Maximum,
+    ArgMaximum: ArgMinimum,
+    ArgMinimum: ArgMaximum,
+    ProductOver: Contraction,
+}
+
+
+def _opened(expr: Binder, scope: tuple[Index, ...]) -> tuple[Expr, ...]:
+    indices, body = expr.open(*scope)
+    return (body, *indices)
+
+
+def _reduction(expr: Binder, scope: tuple[Index, ...]) -> Iterator[Draft]:
+    body, *indices = _opened(expr, scope)
+    yield "take another reduction", lambda: _OTHERS[type(expr)](body, *indices)
+    parts = _inside(body, (*scope, *indices))
+    yield from _wrapped(parts, lambda new: expr.func(new, *indices))
+
+
 def _slots(leaf: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
     """Another index of the same size in one slot, or two slots exchanged."""
     is_delta = isinstance(leaf, KroneckerDelta)
@@ -194,9 +225,13 @@ def _slots(leaf: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
         return leaf.func(*new) if is_delta else leaf.func(leaf.base, *new)
 
     for position, slot in enumerate(slots):
-        for other in scope:
-            if isinstance(slot, Index) and other != slot and other.size == slot.size:
-                yield "rename an index", partial(changed, {position: other})
+        if isinstance(slot, Place):
+            # Other mistakes in it may well leave the place where it is.
+            other = _OTHERS[type(slot)](*_opened(slot, scope))
+            yield "take another reduction", partial(changed, {position: other})
+        for index in scope:
+            if isinstance(slot, Index) and index != slot and index.size == slot.size:
+                yield "rename an index", partial(changed, {position: index})
         if is_computed(slot):
             yield "shift an index", partial(changed, {position: slot + 1})
     for first, second in combinations(range(0 if is_delta else len(slots)), 2):

@@ -11,11 +11,16 @@ from sympy import Expr
 from sympy.printing.printer import Printer
 
 from derive.expressions import (
+    Binder,
     Contraction,
+    Extremum,
     Index,
     Iverson,
+    Minimum,
     One,
     Partial,
+    Place,
+    ProductOver,
     Quotient,
     Remainder,
     Size,
@@ -106,6 +111,8 @@ class NumPyPrinter(Printer):
             return self._name("index", slot)
         if slot.is_Integer and slot >= 0:
             return str(int(slot))
+        if isinstance(slot, Place):
+            return str(self._print(slot))
         if is_tensor(slot) and slot.is_integer and not isinstance(slot, Size):
             return str(self._print(slot))
         if is_computed(slot):
@@ -218,10 +225,23 @@ class NumPyPrinter(Printer):
         self._scope = outer
 
     def _print_Contraction(self, expr: Contraction) -> str:
+        return self._reduced("total", expr)
+
+    def _print_Extremum(self, expr: Extremum) -> str:
+        return self._reduced("extremum", expr, _sign(expr))
+
+    def _print_ProductOver(self, expr: ProductOver) -> str:
+        return self._reduced("over", expr)
+
+    def _print_Place(self, expr: Place) -> str:
+        return self._reduced("place", expr, _sign(expr))
+
+    def _reduced(self, function: str, expr: Binder, *more: str) -> str:
+        """A reduction of the body over the axes of the bound indices."""
         with self._inside(expr.bound):
             body = self._print(expr.body)
         axes = [f"({self.axes[i]}, {self._length(i)})" for i in expr.bound]
-        return f"total({body}, {', '.join(axes)})"
+        return f"{function}({', '.join((body, *more, *axes))})"
 
     def _length(self, index: Index) -> str:
         if index.size is None:
@@ -245,6 +265,11 @@ class NumPyPrinter(Printer):
             inner = inner.xreplace(dict(zip(slots, own, strict=True)))
             request = Request(request.function, letters, name, expr.held, inner, own)
         return self._read(self._name("partial", request), (*free, *slots))
+
+
+def _sign(expr: Binder) -> str:
+    """What the body is multiplied by so that what is looked for is the greatest."""
+    return "-1" if isinstance(expr, Minimum | Minimum.place) else "1"
 
 
 def _sorted(indices: Iterable[Index]) -> tuple[Index, ...]:
