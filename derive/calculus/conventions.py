@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sympy import Expr, Function, Indexed, Symbol, preorder_traversal
 
-from derive.expressions import Graph, Iverson, elementary, is_computed
+from derive.expressions import Extremum, Graph, Iverson, ProductOver, elementary, is_computed
 
 __all__ = ["conventions"]
 
@@ -25,6 +25,8 @@ def _of(node: Expr) -> Iterator[str]:
         yield _COMPARISON
     if isinstance(node, Indexed) and any(map(is_computed, node.indices)):
         yield _OUTSIDE
+    if isinstance(node, Extremum | ProductOver):
+        yield node.convention
     row = elementary(node) if isinstance(node, Function) else None
     if row is not None and row.convention:
         yield row.convention

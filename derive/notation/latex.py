@@ -142,7 +142,8 @@ def _(node: Group) -> str:
 
 @latex.register
 def _(node: Power) -> str:
-    bare = isinstance(node.base, Symbol | Number | Group)
+    fenced = isinstance(node.base, Apply) and not node.base.command
+    bare = fenced or isinstance(node.base, Symbol | Number | Group)
     base = latex(node.base) if bare else _parentheses(node.base)
     return f"{base}^{{{_raised(node.exponent) or latex(node.exponent)}}}"
 

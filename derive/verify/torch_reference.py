@@ -49,15 +49,33 @@ class Reference:
     sizes: Mapping[str, int] = field(default_factory=dict)
 
 
-_VECTOR, _LABEL = (CLASSES,), ((), CLASSES)
+_VECTOR, _LABEL, _MATRIX = (CLASSES,), ((), CLASSES), (BATCH, CLASSES)
+_IMAGE, _GROUPS = (4, 6, 8), (4, 3, 4, 8)
 _LAYER_NORM = Reference(
     {"x": (BATCH, CLASSES), "γ": _VECTOR, "β": _VECTOR, "ε": ()},
     {"y": lambda v: F.layer_norm(v["x"], _VECTOR, v["γ"], v["β"], float(v["ε"]))},
 )
 
+
+def _group_norm(v: Tensors) -> Any:
+    """The channels of a group side by side, as PyTorch has them."""
+    batch, groups, channels, length = _GROUPS
+    x = v["x"].reshape(batch, groups * channels, length)
+    found = F.group_norm(x, groups, v["γ"].flatten(), v["β"].flatten(), float(v["ε"]))
+    return found.reshape(_GROUPS)
+
+
 REFERENCES: Mapping[str, Reference] = {
     "avg_pool": Reference(
         {"x": (4, 3, 12)}, {"y": lambda v: F.avg_pool1d(v["x"], 3)}, sizes={"K": 3}
+    ),
+    "batch_norm": Reference(
+        {"x": _IMAGE, "γ": (6,), "β": (6,), "ε": ()},
+        {
+            "y": lambda v: F.batch_norm(
+                v["x"], None, None, v["γ"], v["β"], training=True, eps=float(v["ε"])
+            )
+        },
     ),
     "binary_cross_entropy": Reference(
         {"x": _VECTOR, "t": _VECTOR},
@@ -82,6 +100,10 @@ REFERENCES: Mapping[str, Reference] = {
         {"x": (4, 3, 9), "w": (3, 5, 4)},
         {"y": lambda v: F.conv_transpose1d(v["x"], v["w"], stride=2)},
     ),
+    "cosine_similarity": Reference(
+        {"x": _VECTOR, "y": _VECTOR},
+        {"c": lambda v: F.cosine_similarity(v["x"], v["y"], dim=0)},
+    ),
     "cross_entropy": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
     ),
@@ -96,11 +118,48 @@ REFERENCES: Mapping[str, Reference] = {
     "cross_entropy_one_line": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
     ),
+    "gaussian_nll": Reference(
+        {"m": _VECTOR, "v": _VECTOR, "y": _VECTOR},
+        {"c": lambda v: F.gaussian_nll_loss(v["m"], v["y"], v["v"], reduction="sum")},
+    ),
+    "group_norm": Reference({"x": _GROUPS, "γ": (3, 4), "β": (3, 4), "ε": ()}, {"y": _group_norm}),
+    "instance_norm": Reference(
+        {"x": _IMAGE, "γ": (6,), "β": (6,), "ε": ()},
+        {"y": lambda v: F.instance_norm(v["x"], weight=v["γ"], bias=v["β"], eps=float(v["ε"]))},
+    ),
+    "kl_divergence": Reference(
+        {"x": _VECTOR, "t": _VECTOR},
+        {
+            "q": lambda v: F.softmax(v["x"], dim=0),
+            "c": lambda v: F.kl_div(F.log_softmax(v["x"], dim=0), v["t"], reduction="sum"),
+        },
+    ),
     "l2_norm": Reference({"x": _VECTOR}, {"r": lambda v: torch.linalg.vector_norm(v["x"])}),
     "layer_norm": _LAYER_NORM,
     "layer_norm_normalised": _LAYER_NORM,
     "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
+    "logsumexp": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
+    "logsumexp_stable": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
+    "maximum": Reference({"x": _MATRIX}, {"m": lambda v: torch.amax(v["x"], dim=1)}),
+    "mean": Reference({"x": _MATRIX}, {"m": lambda v: torch.mean(v["x"], dim=1)}),
+    "mean_squared_error": Reference(
+        {"y": _VECTOR, "t": _VECTOR}, {"c": lambda v: F.mse_loss(v["y"], v["t"])}
+    ),
+    "negative_log_likelihood": Reference(
+        {"p": _MATRIX}, {"c": lambda v: F.nll_loss(v["p"], v["T"])}, {"T": ((BATCH,), CLASSES)}
+    ),
+    "p_norm": Reference(
+        {"x": (8,), "p": ()},
+        {"r": lambda v: torch.linalg.vector_norm(v["x"], float(v["p"]))},
+    ),
     "pixel_shuffle": Reference({"x": (2, 12, 5, 7)}, {"y": lambda v: F.pixel_shuffle(v["x"], 2)}),
+    # Of more factors below one the product is nothing in single precision.
+    "product": Reference({"x": (BATCH, 8)}, {"y": lambda v: torch.prod(v["x"], dim=1)}),
+    "rms_norm": Reference(
+        {"x": _MATRIX, "γ": _VECTOR, "ε": ()},
+        {"y": lambda v: F.rms_norm(v["x"], _VECTOR, v["γ"], float(v["ε"]))},
+    ),
+    "softmax_stable": Reference({"x": _VECTOR}, {"s": lambda v: F.softmax(v["x"], dim=0)}),
     "softmax_temperature": Reference(
         {"x": _VECTOR, "τ": ()},
         {
@@ -121,6 +180,8 @@ REFERENCES: Mapping[str, Reference] = {
     "upsample_nearest": Reference(
         {"x": (2, 3, 5, 7)}, {"y": lambda v: F.interpolate(v["x"], scale_factor=2)}
     ),
+    "standard_deviation": Reference({"x": _VECTOR}, {"s": lambda v: torch.std(v["x"])}),
+    "variance": Reference({"x": _MATRIX}, {"v": lambda v: torch.var(v["x"], dim=1, correction=0)}),
 }
 """By the name in the catalogue."""
 
