@@ -103,7 +103,8 @@ def _grown(source: Random, depth: int) -> Expr:
 def _around(source: Random, part: Expr) -> Expr:
     """A power, a function or a derivative of something that is no number."""
     kind = source.random()
-    letters = sorted(a.name for a in free_indices(part) if a.name in _DUMMIES)
+    plain = part.replace(lambda e: isinstance(e, One), lambda e: S.One)
+    letters = sorted(a.name for a in free_indices(plain) if a.name in _DUMMIES)
     if kind < 0.2 and letters:
         reduced = source.sample(letters, source.randint(1, len(letters)))
         return source.choice([Maximum, Minimum, ProductOver])(part, *map(Index, reduced))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
-from sympy import Expr, Indexed, KroneckerDelta, cos, exp, log, sin, tanh
+from sympy import Abs, Expr, Indexed, KroneckerDelta, cos, exp, log, sign, sin, tanh
 
 from derive.expressions import (
     ArgMaximum,
@@ -28,7 +28,15 @@ from derive.verify import Values
 
 REDUCTIONS = {Contraction: math.fsum, Maximum: max, Minimum: min, ProductOver: math.prod}
 COMPARED = {"<": operator.lt, "<=": operator.le, "=": operator.eq, "!=": operator.ne}
-FUNCTIONS = {exp: math.exp, log: math.log, sin: math.sin, cos: math.cos, tanh: math.tanh}
+FUNCTIONS = {
+    exp: math.exp,
+    log: math.log,
+    sin: math.sin,
+    cos: math.cos,
+    tanh: math.tanh,
+    Abs: abs,
+    sign: lambda u: float(np.sign(u)),
+}
 
 Scope = Mapping[Expr, int]
 

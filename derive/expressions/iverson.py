@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Add, Expr, KroneckerDelta, S
+from sympy import Add, Expr, KroneckerDelta, Pow, S
 from sympy.core.sorting import default_sort_key
 from sympy.core.symbol import Str
 
@@ -79,6 +79,8 @@ class Iverson(Expr):
         return self.args[2]
 
     def _eval_power(self, exponent: Expr) -> Expr | None:
+        if exponent.is_negative and exponent is not S.NegativeOne:
+            return Pow(self, S.NegativeOne)
         return self if exponent.is_positive else None
 
     def _eval_derivative(self, _symbol: Expr) -> Expr:

@@ -232,6 +232,13 @@ class _Reader:
         for letter in node.slots:
             if letter.name in scope:
                 raise self._known_already(letter, node)
+            if letter.name not in node.body.letters and node.kind != "sum":
+                raise Mistake(
+                    f"the index {letter.name} does not occur in what `{node.kind}` is taken of",
+                    letter.span,
+                    node.body.span,
+                    mend="leave it out, or use it",
+                )
         letters = [letter.name for letter in node.slots]
         inside = replace(self, explicit=self.explicit.union(letters))
         if node.kind == "sum":

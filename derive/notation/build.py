@@ -230,14 +230,6 @@ def _reduction(word: str, subscript: Subscript, body: Node, span: Span) -> Binde
     """A reduction, whose letters occur in what is reduced."""
     kind = "prod" if word in ("∏", "Π") else str(word)
     letters = _letters(subscript)
-    for letter in letters:
-        if letter.name not in body.letters:
-            raise Mistake(
-                f"the index {letter.name} does not occur in what `{kind}` is taken of",
-                letter.span,
-                body.span,
-                mend="leave it out, or use it",
-            )
     if kind.startswith("arg") and len(letters) > 1:
         raise Mistake(f"`{kind}` is one index", letters[1].span, mend="write one for each letter")
     return _bounded(Binder(span, kind, letters, body))
