@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sympy import Expr, Indexed, Symbol
+from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
 from derive.calculus.rule import Rule
 from derive.errors import DerivationError
@@ -123,7 +123,9 @@ def terms_agree(expr: Expr) -> bool:
         kinds = {frozenset(ranging(term)) for term in expr.args} - {frozenset()}
         if len(kinds) > 1:
             return False
-    return all(terms_agree(arg) for arg in expr.args)
+    # What is added in a slot are numbers.
+    leaf = isinstance(expr, Indexed | KroneckerDelta)
+    return leaf or all(terms_agree(arg) for arg in expr.args)
 
 
 def _is_position(expr: Expr) -> bool:

@@ -140,6 +140,9 @@ REFERENCES: Mapping[str, Reference] = {
     "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
     "logsumexp": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
     "logsumexp_stable": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
+    "max_pool": Reference(
+        {"x": (4, 3, 13)}, {"y": lambda v: F.max_pool1d(v["x"], 3, 2)}, sizes={"K": 3}
+    ),
     "maximum": Reference({"x": _MATRIX}, {"m": lambda v: torch.amax(v["x"], dim=1)}),
     "mean": Reference({"x": _MATRIX}, {"m": lambda v: torch.mean(v["x"], dim=1)}),
     "mean_squared_error": Reference(
