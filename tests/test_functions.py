@@ -16,6 +16,7 @@ from derive.expressions.kinked import clip, leaky_relu, maximum, minimum, relu, 
 from derive.notation import read_expression, read_graph, write_latex, write_text
 from derive.verify import verify
 from derive.verify.evaluate import Compiled, Values
+from derive.verify.functions import opaque
 
 i = Index("i")
 x, y, a = tensor("x", i), tensor("y", i), tensor("a")
@@ -99,7 +100,7 @@ DERIVED = [
     ("r = (1_i abs(x_i)^p)^(1/p)", "∂r/∂x_n", "abs(x_n)^(p − 1) sign(x_n) r^(1 − p)"),
     ("r = (1_i abs(x_i)^3)^(1/3)", "∂r/∂x_n", None),
     ("h_i = relu(w_ij x_j); c = 1_i h_i^2", "∂c/∂w_nm", None),
-    ("y_i = max(min(x_i, a), x_i^3) abs(x_i)^p", "∂l/∂x_n", None),
+    ("y_i = max(min(x_i, a), x_i^3)", "∂l/∂x_n", None),
     ("y_b = (1/2) (1 + erf(relu(x_bi w_i) - a))", "∂l/∂w_n", None),
 ]
 
@@ -179,3 +180,69 @@ def test_every_row_has_a_spelling() -> None:
         assert row.torch
         assert row.jax
         assert (row.pieces is None) == (not row.convention)
+
+
+# Functions that are only letters -------------------------------------------------------------
+
+OPAQUE = [
+    ("y_i = f(x_i)", "∂y_i/∂x_n", "f'(x_i) δ_in"),
+    ("y_i = f(x_i)", "∂l/∂x_n", "∂l/∂y_n f'(x_n)"),
+    ("y_i = f'(x_i)", "∂l/∂x_n", "∂l/∂y_n f''(x_n)"),
+    ("c = 1_i f(x_i) g(x_i)", "∂c/∂x_n", "f(x_n) g'(x_n) + f'(x_n) g(x_n)"),
+    ("y_i = f(g(x_i))", "∂l/∂x_n", "∂l/∂y_n f'(g(x_n)) g'(x_n)"),
+    ("u_i = g(x_i); y_i = f(u_i)", "∂l/∂x_n", "∂l/∂y_n f'(u_n) g'(x_n)"),
+    ("c = 1_i f(x_i)/(1_j g(x_j))", "∂c/∂x_n", "(f'(x_n) − g'(x_n) c)/(1_i g(x_i))"),
+    ("y_i = φ(w_ij x_j + b_i)", "∂l/∂w_nm", "∂l/∂y_n x_m φ'(x_j w_nj + b_n)"),
+    ("y_i = f1(x_i)^a log(f1(x_i))", "∂l/∂x_n", None),
+    ("y_i = relu(f(x_i) - 2)", "∂l/∂x_n", None),
+]
+
+
+@pytest.mark.parametrize(("equations", "goal", "result"), OPAQUE)
+def test_a_function_that_is_only_a_letter(equations: str, goal: str, result: str | None) -> None:
+    derived = derivation(equations, goal)
+    text = write_text(derived.result, derived.graph, (derived.goals[0],))
+    assert result is None or text == result
+    letters = derived.goals[0].variable.indices
+    for ascii_only in (False, True):
+        line = write_text(derived.result, derived.graph, (derived.goals[0],), ascii=ascii_only)
+        goal_letters = [*getattr(derived.goals[0].function, "indices", ()), *letters]
+        assert read_expression(line, derived.graph, goal_letters) == derived.result
+    report = verify(derived)
+    assert {line.grade for line in report.lines} <= {"exact", "sampled"}
+    assert any("smooth function" in sentence for sentence in derived.conventions)
+
+
+def test_a_letter_that_is_a_tensor_is_a_factor() -> None:
+    graph = read_graph("y_i = a(x_i + 1) + a; z_i = f(x_i) + f'(x_i) + f″(x_i)")
+    assert "a*" in str(graph["y"].rhs)
+    assert write_text(graph["z"].rhs, graph) == "f(x_i) + f'(x_i) + f''(x_i)"
+    assert write_latex(graph["z"].rhs, graph) == "f(x_{i}) + f'(x_{i}) + f''(x_{i})"
+    assert derivation("y_i = φ(f(x_i)) g(x_i)", "∂l/∂x_n").conventions == (
+        "f, g and φ stand for any smooth functions.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("y_i = e(x_i)", "e is not a known function"),
+        ("y_i = π(x_i)", "π is not a known function"),
+        ("y_i = fo(x_i)", "fo is not a known function"),
+        ("y_i = sinn(x_i)", "did you mean `sin`"),
+        ("y_i = a'(x_i) + a", "a is a tensor"),
+        ("y_i = f(x_i, x_i)", "f has 1 argument"),
+    ],
+)
+def test_what_is_no_function(text: str, message: str) -> None:
+    with pytest.raises(NotationError, match=message):
+        read_graph(text)
+
+
+def test_derivatives_of_the_function_that_stands_for_an_opaque_one() -> None:
+    u, step = np.linspace(-3, 3, 13), 1e-4
+    for order in range(4):
+        slope = (opaque("f", order, u + step) - opaque("f", order, u - step)) / (2 * step)
+        np.testing.assert_allclose(opaque("f", order + 1, u), slope, atol=1e-7)
+    assert (opaque("f", 0, u) > 0).all()
+    assert not np.allclose(opaque("f", 0, u), opaque("g", 0, u))

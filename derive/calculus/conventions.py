@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from sympy import Expr, Function, Indexed, Symbol, preorder_traversal
 
-from derive.expressions import Extremum, Graph, Iverson, ProductOver, elementary, is_computed
+from derive.expressions import (
+    Extremum,
+    Graph,
+    Iverson,
+    Opaque,
+    ProductOver,
+    elementary,
+    is_computed,
+)
 
 __all__ = ["conventions"]
 
@@ -16,8 +24,18 @@ _OUTSIDE = "An entry outside the range of its axis is 0."
 
 def conventions(graph: Graph) -> tuple[str, ...]:
     """The conventions that the functions of a graph bring along, each once."""
-    found = (_of(node) for eq in graph.equations for node in preorder_traversal(eq.rhs))
-    return tuple(dict.fromkeys(sentence for sentences in found for sentence in sentences))
+    nodes = [node for eq in graph.equations for node in preorder_traversal(eq.rhs)]
+    found = [sentence for node in nodes for sentence in _of(node)]
+    letters = sorted({node.symbol for node in nodes if isinstance(node, Opaque)})
+    return tuple(dict.fromkeys([*_unknown(letters), *found]))
+
+
+def _unknown(letters: list[str]) -> list[str]:
+    """What is said of the functions that are only letters."""
+    *first, last = letters or [""]
+    if not first:
+        return [f"{last} stands for any smooth function."] if last else []
+    return [f"{', '.join(first)} and {last} stand for any smooth functions."]
 
 
 def _of(node: Expr) -> Iterator[str]:

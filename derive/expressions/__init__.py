@@ -22,6 +22,7 @@ from derive.expressions.indices import (
     tensor,
 )
 from derive.expressions.iverson import Iverson
+from derive.expressions.opaque import Opaque, opaque
 from derive.expressions.partial import Partial
 from derive.expressions.reductions import (
     ArgMaximum,
@@ -51,6 +52,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "One",
+    "Opaque",
     "Partial",
     "Place",
     "ProductOver",
@@ -72,6 +74,7 @@ __all__ = [
     "levelled",
     "name_of",
     "occurrences",
+    "opaque",
     "ranging",
     "solved_for",
     "tensor",

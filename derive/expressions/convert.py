@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 
 from sympy import (
@@ -23,6 +24,7 @@ from derive.errors import DefinitionError
 from derive.expressions.contraction import Contraction
 from derive.expressions.indices import Index, Size, tensor
 from derive.expressions.kinked import maximum, minimum
+from derive.expressions.opaque import opaque
 
 __all__ = ["contract", "from_sympy"]
 
@@ -38,12 +40,19 @@ def from_sympy(expr: Expr) -> Expr:
     DefinitionError : a sum, integral, derivative or undefined function of SymPy's.
     """
     for node in preorder_traversal(expr):
-        if isinstance(node, ExprWithLimits | Derivative | AppliedUndef):
+        if isinstance(node, ExprWithLimits | Derivative) or _is_unknown(node):
             raise DefinitionError(
                 f"{node} cannot stand in a definition",
                 mend="write a sum with derive.contract(body, index); functions are SymPy's own",
             )
     return _convert(expr, is_slot=False)
+
+
+def _is_unknown(node: Expr) -> bool:
+    """Whether it is an undefined function that is no letter applied to one argument."""
+    if not isinstance(node, AppliedUndef):
+        return False
+    return len(node.args) > 1 or not re.fullmatch(r"[^\W\d_]\d*", node.func.__name__)
 
 
 def contract(body: Expr, *indices: Symbol) -> Expr:
@@ -73,6 +82,8 @@ def _convert(expr: Expr, *, is_slot: bool) -> Expr:
         return exp(_convert(expr.exp, is_slot=False))
     inside = is_slot or isinstance(expr, KroneckerDelta)
     args = [_convert(arg, is_slot=inside) for arg in expr.args]
+    if isinstance(expr, AppliedUndef):
+        return opaque(expr.func.__name__)(*args)
     # The notation's extrema have two arguments each.
     extremum = {Max: maximum, Min: minimum}.get(expr.func)
     return reduce(extremum, args) if extremum else expr.func(*args)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -20,6 +21,7 @@ from derive.expressions.kinked import (
     sigmoid,
     softplus,
 )
+from derive.expressions.opaque import Opaque, opaque
 
 __all__ = ["ELEMENTARY", "Elementary", "elementary"]
 
@@ -244,4 +246,22 @@ _BY_FUNCTION = {row.function: row for row in _ROWS}
 
 def elementary(expr: Expr) -> Elementary | None:
     """The row of the function that the expression applies, or None if it applies none."""
+    if isinstance(expr, Opaque):
+        return _opaque_row(expr.func)
     return _BY_FUNCTION.get(expr.func)
+
+
+@lru_cache(maxsize=256)
+def _opaque_row(function: Any) -> Elementary:
+    """The row of a function that has only a name: its derivative has a prime more."""
+    name = function.__name__
+    return Elementary(
+        name=name,
+        function=function,
+        derivatives=(opaque(f"{name}'"),),
+        latex="",
+        domain=(-3.0, 3.0),
+        numpy="",
+        torch="",
+        jax="",
+    )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sympy
 from sympy import Add, Expr, Function, I, KroneckerDelta, Mul, Pow, Rational, S
 
-from derive.expressions import ELEMENTARY, Iverson, elementary
+from derive.expressions import ELEMENTARY, Iverson, elementary, opaque
 from derive.notation.source import Mistake, Span
 
 __all__ = ["add", "apply", "compare", "multiply", "number", "raise_to", "reciprocal"]
@@ -60,13 +60,15 @@ def raise_to(base: Expr, exponent: Expr, span: Span) -> Expr:
 
 
 def apply(function: str, arguments: Sequence[Expr], span: Span) -> Expr:
-    """The function of that name, or `sqrt`, of its arguments."""
+    """The function of that name, `sqrt`, or one that is only a name, of its arguments."""
     if function == "sqrt":
         return raise_to(arguments[0], S.Half, span)
     for argument in arguments:
         if argument.is_number:
             _check_argument(argument, span)
-    return _written(_checked(ELEMENTARY[function].function(*arguments), span), span)
+    row = ELEMENTARY.get(function)
+    applied = row.function if row else opaque(function)
+    return _written(_checked(applied(*arguments), span), span)
 
 
 def compare(left: Expr, relation: str, right: Expr, span: Span) -> Expr:

@@ -21,6 +21,7 @@ from derive.expressions import (
     Index,
     Iverson,
     One,
+    Opaque,
     Partial,
     Place,
     Quotient,
@@ -57,6 +58,7 @@ from derive.notation.layout import (
     named_letters,
 )
 from derive.notation.letters import Scope, name_dummies, outermost
+from derive.notation.names import latex_name
 from derive.notation.order import Order
 from derive.notation.reductions import NAMES, RESERVED
 
@@ -119,7 +121,10 @@ class _Arranger:
         row = elementary(expr)
         if row is None:
             raise NotationError(f"the notation has no way to write {type(expr).__name__}: {expr}")
-        return Apply(row.name, row.latex, self._arguments(expr.args, scope), row.fences)
+        arguments = self._arguments(expr.args, scope)
+        if isinstance(expr, Opaque):
+            return Apply(row.name, latex_name(row.name), arguments, operator=False)
+        return Apply(row.name, row.latex, arguments, row.fences, bool(row.latex))
 
     def _arguments(self, exprs: Sequence[Expr], scope: Scope) -> tuple[Node, ...]:
         """The layouts of parts side by side, no letter of a dummy in two of them."""

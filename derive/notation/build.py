@@ -208,7 +208,7 @@ class Builder(Transformer[Token, Any]):
 
 
 def _call(span: Span, word: Token, arguments: tuple[Node, ...]) -> Node:
-    name = FUNCTIONS[word]
+    name = FUNCTIONS.get(word, str(word))
     arity = ELEMENTARY[name].arity if name in ELEMENTARY else 1
     if len(arguments) != arity:
         letters = ", ".join("abc"[:arity])

@@ -89,7 +89,7 @@ def _(node: Derivative) -> str:
 @latex.register
 def _(node: Apply) -> str:
     argument, *others = node.arguments
-    if isinstance(argument, Symbol | Comparison) and node.command and not others:
+    if isinstance(argument, Symbol | Comparison) and node.operator and not others:
         return f"{node.command} {latex(argument)}"
     return _applied(node)
 

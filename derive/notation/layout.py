@@ -109,13 +109,15 @@ class Derivative(Node):
 class Apply(Node):
     """A function other than the exponential, by its name in text and its LaTeX command.
 
-    In LaTeX `fences` stand around the arguments.
+    In LaTeX `fences` stand around the arguments; they may be left out before a single symbol
+    if the command is an `operator`.
     """
 
     name: str
     command: str
     arguments: tuple[Node, ...]
     fences: tuple[str, str] = ("(", ")")
+    operator: bool = True
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,9 @@ class Order:
         late = self.position.get(name, len(self.position))
         if isinstance(base, Comparison):
             late = base.relations[0] in ("<", "≤")  # [x ≥ a] [x ≤ b], from left to right
-        return (self._place(node), late, repr(base), isinstance(node, Power), repr(node))
+        applied = base.name if isinstance(base, Apply) else ""  # f, f', f''
+        place = self._place(node)
+        return (place, late, applied, repr(base), isinstance(node, Power), repr(node))
 
     def of_side(self, node: Node) -> Key:
         """The sides of a comparison: an index first, then the longer one, numbers last."""

@@ -24,10 +24,12 @@ _BOTH_SIDES = "write a formula, as in `c = x_i x_i`"
 
 # Words between comparisons; as names they would make a product of what they connect.
 _CONNECTIVES = ("and", "or", "not")
+# Letters with a meaning of their own: the numbers e and π, the d of a derivative, sum and product.
+_NO_FUNCTIONS = "eπdδΣΠ"
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _SIGN = re.compile(r"(?:[Σ∑Π∏]|sum|prod|max|min)_(?:\{[^{}]*\}|\w+)")
 _SIGN_AT_END = re.compile(_SIGN.pattern + "$")
-_WORD = re.compile(r"(?<![^\W0-9])(?:[^\W\d_][\u0300-\u036f]*)+[0-9]*(?P<applied>\(?)")
+_WORD = re.compile(r"(?<![^\W0-9])(?:[^\W\d_][\u0300-\u036f]*)+[0-9]*'*(?P<applied>\(?)")
 
 
 @cache
@@ -68,7 +70,8 @@ def parse(text: str, span: Span, known: Container[str]) -> Node:
 def words(text: str) -> set[str]:
     """The names in a text that some place does not apply to a bracket: those of tensors."""
     plain = _SIGN.sub(" ", text)
-    return {spelled(match.group()) for match in _WORD.finditer(plain) if not match["applied"]}
+    found = (match for match in _WORD.finditer(plain) if not match["applied"])
+    return {spelled(match.group().rstrip("'")) for match in found}
 
 
 def _classified(token: Token, before: Token | None, known: Container[str]) -> Token:
@@ -81,15 +84,30 @@ def _classified(token: Token, before: Token | None, known: Container[str]) -> To
     if str(token) in _CONNECTIVES:
         mend = "write `[…] […]` for both, `1 - (1 - […]) (1 - […])` for one of two"
         raise Mistake(f"`{token}` is not part of the notation", span, mend=mend)
-    if token.type == "APPLIED" and name_in_text(str(token), span) not in known:
-        near = did_you_mean(str(token), FUNCTIONS)
-        listed = ", ".join(sorted(name for name in FUNCTIONS if name != "√"))
-        raise Mistake(
-            f"{token} is not a known function",
-            span,
-            mend=near or f"known are {listed}; for a product write a space before the bracket",
-        )
-    return token
+    if token.type != "APPLIED":
+        return token
+    name = str(token).rstrip("'")
+    spelled_name = name_in_text(name, span)
+    if spelled_name in known:
+        if name != token:
+            mend = "for a product write a space before the bracket"
+            raise Mistake(f"{name} is a tensor, which has no derivative by itself", span, mend=mend)
+        return token
+    if _is_opaque(spelled_name):
+        return Token.new_borrow_pos("FUNCTION", spelled_name + token[len(name) :], token)
+    near = did_you_mean(str(token), FUNCTIONS)
+    listed = ", ".join(sorted(name for name in FUNCTIONS if name != "√"))
+    raise Mistake(
+        f"{token} is not a known function",
+        span,
+        mend=near or f"known are {listed}; for a product write a space before the bracket",
+    )
+
+
+def _is_opaque(name: str) -> bool:
+    """Whether an unknown name before a bracket is a function: a single letter, digits after it."""
+    letters = [c for c in name.rstrip("0123456789") if not unicodedata.combining(c)]
+    return len(letters) == 1 and letters[0] not in _NO_FUNCTIONS
 
 
 def _check_brackets(text: str, span: Span) -> None:
@@ -235,7 +253,7 @@ def _unexpected(token: Token, span: Span, before: str, expected: set[str]) -> Mi
 
 def _compared(token: Token, span: Span, expected: set[str]) -> Mistake:
     """A relation outside a comparison."""
-    if "SLOT" in expected or "COMMA" in expected:
+    if "SLOT" in expected:
         mend = "write a space before the bracket: `1_i [x_i > 0]`, `x_k [k <= q]`"
         return Mistake("a comparison is a factor of its own, and no index", span, mend=mend)
     if token == "=":

@@ -15,7 +15,7 @@ __all__ = ["Mistake", "Source", "Span", "did_you_mean", "normalise"]
 Span = tuple[int, int]
 
 # Variants that look the same on paper, one form each.
-_VARIANTS = str.maketrans("µϕϵϑϱϰ∆′’", "μφεθρκΔ''")
+_VARIANTS = str.maketrans("µϕϵϑϱϰ∆′’", "μφεθρκΔ''") | {ord("″"): "''", ord("‴"): "'''"}
 
 
 class Mistake(Exception):  # noqa: N818 - it never leaves the reader

@@ -92,7 +92,8 @@ class Text:
 
     @render.register
     def _(self, node: Apply) -> str:
-        return f"{node.name}({', '.join(map(self, node.arguments))})"
+        name = node.name if "_" in node.name else self.name(node.name)
+        return f"{name}({', '.join(map(self, node.arguments))})"
 
     @render.register
     def _(self, node: Comparison) -> str:

@@ -20,7 +20,7 @@ from sympy.utilities.lambdify import lambdify
 
 from derive.errors import DeriveError
 from derive.expressions import Index, ranging
-from derive.verify.functions import FUNCTIONS
+from derive.verify.functions import FUNCTIONS, opaque
 from derive.verify.printer import Argument, NumPyPrinter, Request, UnknownNodeError
 
 __all__ = [
@@ -267,5 +267,6 @@ _NAMESPACE = {
     "extremum": _extremum,
     "iverson": _iverson,
     "entries": _entries,
+    "opaque": opaque,
 }
 _NAMESPACE |= {f"own_{name}": function for name, function in FUNCTIONS.items()}

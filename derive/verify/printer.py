@@ -18,6 +18,7 @@ from derive.expressions import (
     Iverson,
     Minimum,
     One,
+    Opaque,
     Partial,
     Place,
     ProductOver,
@@ -209,6 +210,8 @@ class NumPyPrinter(Printer):
         row = elementary(expr)
         if row is None:
             return self.emptyPrinter(expr)
+        if isinstance(expr, Opaque):
+            return f"opaque({expr.symbol!r}, {expr.order}, {self._print(expr.args[0])})"
         code = f"own_{row.name}" if row.name in FUNCTIONS else f"np.{row.numpy}"
         return f"{code}({', '.join(map(self._print, expr.args))})"
 
