@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sympy import Expr, Mul, Pow, exp
 
+from derive.calculus.index_algebra import without_ones
 from derive.expressions import Graph, Partial, indices_of, name_of, tensors_in
 
 __all__ = ["divisors"]
@@ -22,7 +23,7 @@ def divisors(expr: Expr, graph: Graph) -> set[Expr]:
     opaque = {partial: partial.variable for partial in expr.atoms(Partial)}
     powers = expr.xreplace(opaque).atoms(Pow)
     below = [power.base for power in powers if power.exp.could_extract_minus_sign()]
-    return {factor for base in below for factor in _factors(_unfolded(base, graph))}
+    return {factor for base in below for factor in _factors(without_ones(_unfolded(base, graph)))}
 
 
 def _factors(expr: Expr) -> list[Expr]:

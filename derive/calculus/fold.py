@@ -29,6 +29,7 @@ from sympy import (
 from sympy.core.sorting import default_sort_key
 
 from derive.calculus.context import Context
+from derive.calculus.index_algebra import without_ones
 from derive.calculus.rule import Rule, rule
 from derive.expressions import (
     Binder,
@@ -200,6 +201,9 @@ def relations(equation: Equation) -> Iterator[Relation]:
     indices = fresh_indices([Index("_", i.size) for i in equation.indices], equation.rhs)
     left = equation.lhs.xreplace(dict(zip(equation.indices, indices, strict=True)))
     sides = [(left, equation.at(indices))]
+    plain = without_ones(sides[0][1])
+    if plain != sides[0][1]:
+        sides.append((left, plain))
     if any(log in {f.func for f in Mul.make_args(t)} for t in Add.make_args(sides[0][1])):
         sides.append((exp(left), exp(sides[0][1]).expand(deep=False, power_exp=True)))
     for name, right in sides:

@@ -19,7 +19,7 @@ from derive.expressions import (
     occurrences,
 )
 
-__all__ = ["INDICES", "SUMS", "contract_delta", "distribute", "drop_one"]
+__all__ = ["INDICES", "SUMS", "contract_delta", "distribute", "drop_one", "without_ones"]
 
 _X_Y = "z_i = x_i + a y_i"
 
@@ -72,7 +72,7 @@ def _used(delta: Expr, rest: Sequence[Expr]) -> Expr | None:
 def drop_one(node: Expr, context: Context) -> Expr | None:
     """It equals 1 wherever another factor carries its index already."""
     if isinstance(node, Contraction):
-        return _drop_in_contraction(node)
+        return _dropped_one(node)
     if not node.is_Mul:
         return None
     for one in node.args:
@@ -83,7 +83,8 @@ def drop_one(node: Expr, context: Context) -> Expr | None:
     return None
 
 
-def _drop_in_contraction(node: Contraction) -> Expr | None:
+def _dropped_one(node: Contraction) -> Expr | None:
+    """The contraction without a one-tensor that it does not need; None if it needs all."""
     factors = Mul.make_args(node.body)
     for one in factors:
         if isinstance(one, One):
@@ -92,6 +93,15 @@ def _drop_in_contraction(node: Contraction) -> Expr | None:
             if occurrences(one.index, rest) >= least:
                 return Contraction(Mul(*rest), *node.bound)
     return None
+
+
+def without_ones(expr: Expr) -> Expr:
+    """The expression as it looks after one-tensors are dropped that the author could leave out."""
+    while True:
+        dropped = {c: plain for c in expr.atoms(Contraction) if (plain := _dropped_one(c))}
+        if not dropped:
+            return expr
+        expr = expr.xreplace(dropped)
 
 
 @rule(

@@ -8,7 +8,7 @@ from sympy import Add, Expr, KroneckerDelta, Pow, S
 from sympy.core.sorting import default_sort_key
 from sympy.core.symbol import Str
 
-from derive.expressions.indices import Index
+from derive.expressions.indices import Index, free_indices
 
 __all__ = ["Iverson"]
 
@@ -24,9 +24,17 @@ _HOLDS = {
 
 
 def _balanced(difference: Expr) -> tuple[Expr, Expr]:
-    """Two sides with the given difference, without minus signs: 1 and x for `1 - x`."""
+    """Two sides with the given difference and few minus signs: 1 and x for `1 - x`.
+
+    What has no index stands alone if all the rest has one sign: x and -a for `x + a`.
+    """
     number, rest = difference.as_coeff_Add()
     terms = Add.make_args(rest)
+    moving = Add(*(term for term in terms if free_indices(term)))
+    signs = {term.could_extract_minus_sign() for term in Add.make_args(moving)}
+    if moving not in (S.Zero, rest) and len(signs) == 1:
+        fixed = difference - moving
+        return (fixed, -moving) if signs == {True} else (moving, -fixed)
     right = Add(*(-term for term in terms if term.could_extract_minus_sign()))
     left = Add(*(term for term in terms if not term.could_extract_minus_sign()))
     if left is S.Zero or (right is not S.Zero and number.is_positive):

@@ -235,7 +235,7 @@ class _Arranger:
         below: list[Node] = []
         for part in parts:
             inverse = _is_inverse(part.expr)
-            bare = 1 / part.expr if inverse else part.expr
+            bare = _inverse(part.expr) if inverse else part.expr
             node = self.node(bare, replace(part.scope, taken=inner.taken))
             # A sum that is a factor of its own is half of a square; the others were opened.
             apart = isinstance(bare, Contraction) and not inverse and self.sums == "einstein"
@@ -260,13 +260,7 @@ class _Arranger:
                 coefficient *= factor
             elif not (isinstance(factor, One) and factor.index in scope.signed):
                 parts.append(_Part(factor, scope))
-        roots = [p for p in parts if isinstance(p.expr, Pow) and p.expr.exp == S.Half]
-        for part in roots:
-            # SymPy writes 1/√2 as √2/2.
-            if part.expr.base.is_Integer and coefficient.q % part.expr.base == 0:
-                coefficient *= part.expr.base
-                inverse = Pow(part.expr.base, -S.Half, evaluate=False)
-                parts[parts.index(part)] = _Part(inverse, part.scope)
+        coefficient, parts = _with_roots(coefficient, parts)
         return coefficient, parts, scope
 
     _methods: tuple[tuple[Any, Callable[..., Node]], ...] = (
@@ -285,6 +279,29 @@ class _Arranger:
 
 # Each relation and the one between the sides exchanged.
 _RELATIONS = {"<": ("<", ">"), "<=": ("≤", "≥"), "=": ("=", "="), "!=": ("≠", "≠")}
+
+
+def _with_roots(coefficient: Rational, parts: list[_Part]) -> tuple[Rational, list[_Part]]:
+    """The factors with the roots of numbers below: SymPy writes 1/√(2 π) as √2/(2 √π)."""
+    below = []
+    for part in list(parts):
+        base, exponent = part.expr.as_base_exp()
+        if not (base.is_number and base.is_positive) or abs(exponent) != S.Half:
+            continue
+        if exponent == S.Half and base.is_Integer and coefficient.q % base == 0:
+            coefficient *= base
+        elif exponent == S.Half:
+            continue
+        parts = [other for other in parts if other is not part]
+        below.append(base)
+    if below:
+        parts = [*parts, _Part(Pow(Mul(*below), -S.Half, evaluate=False), Scope())]
+    return coefficient, parts
+
+
+def _inverse(expr: Expr) -> Expr:
+    """One over a power, as it stands."""
+    return expr.base if expr.exp == -1 else Pow(expr.base, -expr.exp, evaluate=False)
 
 
 def _is_inverse(expr: Expr) -> bool:
