@@ -19,9 +19,9 @@ _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(80)
 
 def _erf(u: Any) -> Any:
     """2/√π times the integral of u e^{−u² t²} over t from 0 to 1; analytic in u."""
-    u = np.asarray(u)[..., None]
-    t = (_POINTS + 1) / 2
-    return np.sum(_WEIGHTS / np.sqrt(np.pi) * u * np.exp(-(u**2) * t**2), axis=-1)
+    u, t = np.asarray(u), (_POINTS + 1) / 2
+    terms = _WEIGHTS / np.sqrt(np.pi) * u[..., None] * np.exp(-(u[..., None] ** 2) * t**2)
+    return np.sum(terms, axis=-1).astype(np.result_type(u.dtype, np.float32))
 
 
 def _sigmoid(u: Any) -> Any:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Indexed, Symbol
 from sympy.printing.printer import Printer
 
 from derive.expressions import (
@@ -197,6 +197,9 @@ class NumPyPrinter(Printer):
         return "(" + " * ".join(map(self._print, expr.args)) + ")"
 
     def _print_Pow(self, expr: Expr) -> str:
+        if not expr.atoms(Symbol, Indexed):
+            # A plain number does not widen the type of the data, as one of NumPy's would.
+            return f"({float(expr)!r})"
         base, exponent = self._print(expr.base), expr.exp
         if exponent.is_Integer:
             return f"power({base}, {int(exponent)})"

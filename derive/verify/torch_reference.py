@@ -41,16 +41,46 @@ class Reference:
     functions : for a defined tensor the function of the inputs that computes it.
     labels : for a label, or a tensor of labels, its shape and the number of its values.
     sizes : the sizes that no shape tells, such as that of a window.
+    spread : inputs that are drawn from both sides of 0, as far out as kinks may be.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
     functions: Mapping[str, Callable[[Tensors], Any]]
     labels: Mapping[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    spread: Mapping[str, float] = field(default_factory=dict)
 
 
 _VECTOR, _LABEL, _MATRIX = (CLASSES,), ((), CLASSES), (BATCH, CLASSES)
 _IMAGE, _GROUPS = (4, 6, 8), (4, 3, 4, 8)
+
+
+def _activation(function: Callable[[Any], Any]) -> Reference:
+    """A function of the entries of x, which lie on both sides of its kinks."""
+    return Reference({"x": _VECTOR}, {"y": lambda v: function(v["x"])}, spread={"x": 4.0})
+
+
+def _loss(function: Callable[[Tensors], Any], *names: str, spread: float = 2.0) -> Reference:
+    """A loss of vectors."""
+    return Reference(
+        dict.fromkeys(names, _VECTOR), {"c": function}, spread=dict.fromkeys(names, spread)
+    )
+
+
+def _swiglu(v: Tensors) -> Any:
+    return (F.silu(v["x"] @ v["A"]) * (v["x"] @ v["B"])) @ v["C"]
+
+
+def _causal(v: Tensors) -> Any:
+    mask = torch.ones_like(v["z"]).triu(1).bool()
+    return F.softmax(v["z"].masked_fill(mask, -torch.inf), dim=1)
+
+
+def _triplet(v: Tensors) -> Any:
+    near, far = (torch.linalg.vector_norm(v["a"] - v[name]) for name in "pn")
+    return torch.clamp(near - far + v["m"], min=0)
+
+
 _LAYER_NORM = Reference(
     {"x": (BATCH, CLASSES), "γ": _VECTOR, "β": _VECTOR, "ε": ()},
     {"y": lambda v: F.layer_norm(v["x"], _VECTOR, v["γ"], v["β"], float(v["ε"]))},
@@ -76,6 +106,52 @@ REFERENCES: Mapping[str, Reference] = {
                 v["x"], None, None, v["γ"], v["β"], training=True, eps=float(v["ε"])
             )
         },
+    ),
+    "absolute_error": _loss(lambda v: F.l1_loss(v["y"], v["t"], reduction="sum"), "y", "t"),
+    "causal_softmax": Reference({"z": (12, 10)}, {"s": _causal}),
+    "elu": Reference(
+        {"x": _VECTOR, "a": ()},
+        {"y": lambda v: F.elu(v["x"], alpha=float(v["a"]))},
+        spread={"x": 4.0},
+    ),
+    "gelu": _activation(F.gelu),
+    "glu": Reference(
+        {"u": _VECTOR, "v": _VECTOR},
+        {"y": lambda v: F.glu(torch.cat((v["u"], v["v"])), dim=0)},
+        spread={"u": 4.0, "v": 4.0},
+    ),
+    "hardswish": _activation(F.hardswish),
+    "hardtanh": _activation(F.hardtanh),
+    "hinge": _loss(lambda v: torch.clamp(1 - v["t"] * v["y"], min=0).sum(), "t", "y"),
+    "huber": Reference(
+        {"y": _VECTOR, "t": _VECTOR, "a": ()},
+        {"c": lambda v: F.huber_loss(v["y"], v["t"], reduction="sum", delta=float(v["a"]))},
+        spread={"y": 2.0, "t": 2.0},
+    ),
+    "leaky_relu": Reference(
+        {"x": _VECTOR, "a": ()},
+        {"y": lambda v: F.prelu(v["x"], v["a"].reshape(1))},
+        spread={"x": 4.0},
+    ),
+    "log_sigmoid": _activation(F.logsigmoid),
+    "logistic_loss": _loss(lambda v: F.soft_margin_loss(v["y"], v["t"], reduction="sum"), "y", "t"),
+    "mish": _activation(F.mish),
+    "poisson_nll": _loss(lambda v: F.poisson_nll_loss(v["x"], v["t"], reduction="sum"), "x", "t"),
+    "relu": _activation(F.relu),
+    "silu": _activation(F.silu),
+    "softplus": _activation(F.softplus),
+    "softshrink": Reference(
+        {"x": _VECTOR, "a": ()},
+        {"y": lambda v: torch.sign(v["x"]) * F.relu(v["x"].abs() - v["a"])},
+        spread={"x": 4.0},
+    ),
+    "swiglu": Reference(
+        {"x": (16, 10), "A": (10, 24), "B": (10, 24), "C": (24, 12)},
+        {"y": _swiglu},
+        spread={"x": 0.5, "A": 0.5},
+    ),
+    "triplet_margin": Reference(
+        {"a": _VECTOR, "p": _VECTOR, "n": _VECTOR, "m": ()}, {"c": _triplet}
     ),
     "binary_cross_entropy": Reference(
         {"x": _VECTOR, "t": _VECTOR},
@@ -280,7 +356,8 @@ def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
         for axis, length in enumerate(shape)
     }
     tensors: dict[str, Array] = {
-        name: _random(shape, dtype, seed) for seed, (name, shape) in enumerate(shapes.items())
+        name: _random(shape, dtype, seed, reference.spread.get(name, 0.0))
+        for seed, (name, shape) in enumerate(shapes.items())
     }
     labels: dict[str, int] = {}
     for seed, (name, (shape, high)) in enumerate(reference.labels.items(), 200):
@@ -299,9 +376,13 @@ def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
     return Values(tensors, labels, sizes)
 
 
-def _random(shape: tuple[int, ...], dtype: DType, seed: int) -> Array:
-    """Positive numbers below one, as the logits, targets and temperatures here may all be."""
-    return np.asarray(np.random.default_rng(seed).uniform(0.05, 0.95, shape), dtype)
+def _random(shape: tuple[int, ...], dtype: DType, seed: int, spread: float = 0.0) -> Array:
+    """Positive numbers below one, as the logits, targets and temperatures here may all be.
+
+    With a spread, numbers up to it on both sides of 0.
+    """
+    low, high = (-spread, spread) if spread else (0.05, 0.95)
+    return np.asarray(np.random.default_rng(seed).uniform(low, high, shape), dtype)
 
 
 def _definitions(derivation: Derivation, values: Values) -> Values:
