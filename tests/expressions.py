@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from sympy import Abs, Add, Expr, KroneckerDelta, Mul, Rational, S, exp, log, sin
+from sympy import Abs, Add, Expr, KroneckerDelta, Mul, Rational, S, exp, log, sign, sin
 
 from derive.expressions import (
     ArgMaximum,
@@ -21,8 +21,10 @@ from derive.expressions import (
     Partial,
     ProductOver,
     free_indices,
+    opaque,
     tensor,
 )
+from derive.expressions.kinked import leaky_relu, maximum, minimum, relu, sigmoid
 
 __all__ = ["FREE", "GOAL", "article_graph", "is_regular", "random_expression", "summed", "unmarked"]
 
@@ -69,7 +71,7 @@ def unmarked(expr: Expr) -> Expr:
 def is_regular(expr: Expr) -> bool:
     """Whether the notation has it: real, finite, terms of sums that agree in their indices."""
     odd = (S.ComplexInfinity, S.NaN, S.Infinity, S.NegativeInfinity, S.ImaginaryUnit)
-    return not expr.has(*odd, Abs) and all(map(_terms_agree, [expr, *expr.atoms(Add)]))
+    return not expr.has(*odd) and all(map(_terms_agree, [expr, *expr.atoms(Add)]))
 
 
 def _terms_agree(expr: Expr) -> bool:
@@ -110,8 +112,13 @@ def _around(source: Random, part: Expr) -> Expr:
         return source.choice([Maximum, Minimum, ProductOver])(part, *map(Index, reduced))
     if kind < 0.5:
         return part ** source.choice([2, -1, -2, 3, S.Half, -S.Half])
-    if kind < 0.75:
+    if kind < 0.6:
         return source.choice([exp, log, sin])(part)
+    if kind < 0.7:
+        return source.choice([Abs, sign, relu, sigmoid, opaque("f"), opaque("φ''")])(part)
+    if kind < 0.75:
+        other = source.choice([tensor("σ"), Rational(1, 2), part])
+        return source.choice([maximum, minimum, leaky_relu])(part, other)
     return Partial(part, tensor(source.choice("xs"), source.choice(_INDICES)))
 
 

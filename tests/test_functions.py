@@ -99,7 +99,8 @@ DERIVED = [
     ("c = 1_i relu(1 - t_i x_i)", "∂c/∂x_n", "−t_n [t_n x_n < 1]"),
     ("r = (1_i abs(x_i)^p)^(1/p)", "∂r/∂x_n", "abs(x_n)^(p − 1) sign(x_n) r^(1 − p)"),
     ("r = (1_i abs(x_i)^3)^(1/3)", "∂r/∂x_n", None),
-    ("h_i = relu(w_ij x_j); c = 1_i h_i^2", "∂c/∂w_nm", None),
+    ("h_i = relu(w_ij x_j); c = 1_i h_i^2", "∂c/∂w_nm", "2 h_n x_m [h_n > 0]"),
+    ("h_bj = relu(x_bi A_ij + 1_b b_j)", "∂l/∂b_n", "∂l/∂h_in [h_in > 0]"),
     ("y_i = max(min(x_i, a), x_i^3)", "∂l/∂x_n", None),
     ("y_b = (1/2) (1 + erf(relu(x_bi w_i) - a))", "∂l/∂w_n", None),
 ]

@@ -35,6 +35,7 @@ from derive.expressions import (
     Binder,
     Equation,
     Index,
+    Iverson,
     Partial,
     elementary,
     free_indices,
@@ -213,6 +214,12 @@ def relations(equation: Equation) -> Iterator[Relation]:
                 sums = right.atoms(Binder)
                 outside = frozenset(c for c in sums if not (c.has(atom) or atom.has(c)))
                 yield Relation(equation.name, tuple(indices), atom, value, outside)
+    row = elementary(sides[0][1])
+    if row is not None and row.same_sign:
+        # Of y = relu(u) it is as well known where y is positive: where u is.
+        (inner,) = sides[0][1].args
+        positive = Iverson(inner, ">", 0), Iverson(left, ">", 0)
+        yield Relation(equation.name, tuple(indices), *positive, frozenset())
 
 
 def _divides(expr: Expr) -> bool:

@@ -43,6 +43,7 @@ class Elementary:
     numpy, torch, jax : its spelling as an attribute of `numpy`, `torch`, `jax`, looked up step
         by step at the dots; empty where there is none.
     pieces : a function with kinks written with comparisons, which are where the kinks are.
+    same_sign : whether it is positive exactly where its argument is.
     convention : a sentence on what is taken for the derivative where there is none.
     """
 
@@ -57,6 +58,7 @@ class Elementary:
     pieces: Formula | None = None
     convention: str = ""
     fences: tuple[str, str] = ("(", ")")
+    same_sign: bool = False
 
     @property
     def arity(self) -> int:
@@ -76,6 +78,7 @@ def _row(
     pieces: Formula | None = None,
     convention: str = "",
     fences: tuple[str, str] = ("(", ")"),
+    same_sign: bool = False,
 ) -> Elementary:
     spelling = name if numpy is None else numpy
     return Elementary(
@@ -90,6 +93,7 @@ def _row(
         pieces=pieces,
         convention=convention,
         fences=fences,
+        same_sign=same_sign,
     )
 
 
@@ -183,6 +187,7 @@ _KINKED = (
         jax="nn.relu",
         function=relu,
         pieces=lambda u: u * Iverson(u, ">", 0),
+        same_sign=True,
         convention="The derivative of relu at 0 is taken as 0.",
     ),
     _row(

@@ -125,6 +125,12 @@ class _Normal:
             return 1 - Iverson(right, "<", left)
         if expr.relation == "!=":
             return 1 - Iverson(left, "=", right)
+        if expr.relation == "<" and left == 0:
+            # 0 < [c] u says that c holds and 0 < u.
+            factors = Mul.make_args(right)
+            brackets = [factor for factor in factors if isinstance(factor, Iverson)]
+            others = Mul(*(factor for factor in factors if factor not in brackets))
+            return Mul(*brackets, Iverson(0, "<", others))
         return Iverson(left, expr.relation, right)
 
 
