@@ -1,5 +1,7 @@
 """The engine on formulas nobody planned for: whatever it derives, the oracle confirms."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
@@ -195,3 +197,36 @@ def test_details_are_one_log(detail):
         lines = stage.at(detail)
         assert lines[-1].expr == stage.result
         assert sum((line.steps for line in lines), ()) == stage.steps
+
+
+def layers(number, goal):
+    """A chain of tanh layers that ends in the cross-entropy, built by a program."""
+    names = ["x", *(f"h{layer}" for layer in range(1, number + 1))]
+    equations = [f"{h}_i = tanh(W{h[1:]}_ij {x}_j)" for x, h in pairwise(names)]
+    equations += [f"s_i = exp({names[-1]}_i)/(1_j exp({names[-1]}_j))", "c = -log(s_T)"]
+    return derive.derivation(equations, goal)
+
+
+@pytest.mark.parametrize("goal", ["∂l/∂x_n", "∂c/∂x_n", "∂l/∂W1_pq"])
+def test_twelve_layers_are_verified_line_by_line(goal):
+    report = verify(layers(12, goal), seeds=1)
+    assert report.ok
+    assert not report.undecided
+    assert all(stage.rejected == stage.mutants for stage in report.stages)
+
+
+def test_a_deep_graph_has_no_long_lines():
+    lengths = [
+        max(
+            line.expr.count_ops()
+            for stage in layers(number, "∂c/∂x_n").stages
+            for line in stage.lines
+        )
+        for number in (12, 16)
+    ]
+    assert lengths[0] == lengths[1]
+
+
+def test_a_sum_is_not_captured_by_the_one_it_is_put_into():
+    """The result for u_i holds a sum, and is put into a sum over i."""
+    check("u_i = x_i; v_i = exp(w_ik x_k) + u_i; c = 1_i (w_ik u_k)", ["∂l/∂x_n"])

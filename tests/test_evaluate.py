@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import referee
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Expr, Function, I, Integer, KroneckerDelta, Rational, cos, exp, sin, sqrt, tanh
+from sympy import (
+    Expr,
+    Function,
+    I,
+    Integer,
+    KroneckerDelta,
+    Mul,
+    Rational,
+    cos,
+    exp,
+    sin,
+    sqrt,
+    tanh,
+)
 
 from derive.expressions import (
     ArgMaximum,
@@ -33,6 +47,7 @@ from derive.verify.evaluate import ShapeError
 SIZES = {Size("I"): 2, Size("J"): 3, Size("K"): 4, Size("H"): 7}
 i, j, k = FREE = tuple(Index(letter, Size(letter.upper())) for letter in "ijk")
 T = Index("T", Size("K"))
+SQUARE = Size("K")
 g = tensor("g", i, integer=True)
 
 
@@ -202,6 +217,31 @@ def test_no_product_of_all_axes_is_built() -> None:
     np.testing.assert_array_equal(found, np.full(size, float(size)))
 
 
+def test_each_index_is_summed_as_soon_as_it_can_be() -> None:
+    """A chain of matrices, whose product has 60 to the 7th entries before any sum."""
+    letters = [Index(letter, 60) for letter in "abcdefg"]
+    chain = [tensor("w", one, other) for one, other in pairwise(letters)]
+    matrix = np.random.default_rng(0).normal(size=(60, 60)) / 8
+    expr = Contraction(Mul(*chain) * tensor("w", letters[-1], letters[0]), *letters)
+    found = Compiled(expr, ())(Values({"w": matrix}, {}, {}))
+    assert found == pytest.approx(np.trace(np.linalg.matrix_power(matrix, 7)), rel=1e-12)
+    step = matrix + 1e-30j
+    slope = np.imag(Compiled(expr, ())(Values({"w": step}, {}, {}))) / 1e-30
+    power = np.linalg.matrix_power(matrix, 6)
+    assert slope == pytest.approx(7 * np.sum(power), rel=1e-10)
+
+
 def test_numpy_is_loaded_by_verification_alone() -> None:
     code = "import sys, derive, derive.expressions; sys.exit('numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nested_contractions_are_cheap_and_canonical() -> None:
+    """Renaming in a nest of sums is linear in its depth, and equal nests are equal objects."""
+    m, n = Index("m", SQUARE), Index("n", SQUARE)
+    inner, other = tensor("v", m), tensor("v", n)
+    for _ in range(20):
+        inner = tanh(Contraction(tensor("w", n, m) * inner, m)).xreplace({n: m})
+        other = tanh(Contraction(tensor("w", m, n) * other, n)).xreplace({m: n})
+    assert inner.xreplace({m: n}) == other
+    assert Contraction(inner, m) == Contraction(other, n)

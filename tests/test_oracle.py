@@ -126,9 +126,9 @@ def test_by_an_inner_expression() -> None:
         Partial(exp(t("x", j)), -t("x", j)),
         Partial(t("c"), t("l")),
         Partial(t("k", j), t("x", n)),
-        Partial(Partial(c, t("s", i)), t("s", n)),
+        Partial(Partial(c, t("x", i)), t("s", n)),
     ],
-    ids=["x beside u", "s beside u", "no u", "by the loss", "undefined", "second by a node"],
+    ids=["x beside u", "s beside u", "no u", "by the loss", "undefined", "x moves s"],
 )
 def test_what_is_ambiguous_is_an_error(partial: Partial) -> None:
     at = oracle(SOFTMAX)
@@ -184,6 +184,26 @@ def test_second_derivative() -> None:
     s = at.values.tensors["s"]
     hessian = value(at, SOFTMAX, Partial(Partial(c, t("x", n)), t("x", j)))
     np.testing.assert_allclose(hessian, np.diag(s) - np.outer(s, s), atol=1e-9)
+
+
+def test_second_derivatives_by_definitions() -> None:
+    """By s twice s is independent; by s and then by x, the gradient moves as s does."""
+    at = oracle(SOFTMAX)
+    s, label = at.values.tensors["s"], at.values.labels["T"]
+    unit = np.eye(len(s))[label]
+    second = Partial(Partial(c, t("s", i)), t("s", n))
+    known = np.outer(unit, unit) / s[label] ** 2
+    np.testing.assert_allclose(value(at, SOFTMAX, second), known, atol=1e-9)
+    moved = Partial(Partial(c, t("s", i)), t("x", n))
+    known = known @ (np.diag(s) - np.outer(s, s))
+    np.testing.assert_allclose(value(at, SOFTMAX, moved), known, atol=1e-9)
+
+
+def test_the_places_at_once_are_the_places_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    goal = Partial(t("l"), t("x", p, q))
+    found = value(oracle(LAYER_NORM), LAYER_NORM, goal)
+    monkeypatch.setattr("derive.verify.oracle.MOST_AT_ONCE", 1)
+    np.testing.assert_array_equal(value(oracle(LAYER_NORM), LAYER_NORM, goal), found)
 
 
 def test_a_complex_step_takes_the_branch_on_which_the_number_lies() -> None:

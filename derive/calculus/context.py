@@ -22,9 +22,12 @@ from derive.expressions import (
 
 __all__ = ["Context", "Key", "key_of"]
 
-# A gradient that costs more stands by its name in the stages after its own. The more definitions
-# a graph has, the less each gradient may: it would be repeated in all those behind it.
+# A gradient of a downstream loss that costs more stands by its name in the stages after its own.
+# The more definitions a graph has, the less each gradient may: it would be repeated in all those
+# behind it.
 LONGEST_ADJOINTS, LEAST_ADJOINT = 75.0, 4.0
+# One of what the equations define keeps its name only where it would fill several lines.
+LONGEST_GRADIENT = 40.0
 
 Key = tuple[str, str, tuple[str, ...]]
 """What tells one derivative from another: the function, the variable, the names held fixed."""
@@ -85,23 +88,33 @@ class Context:
         name = name_of(self.goal.function)
         return set() if name in self.graph.arity else {name}
 
+    def has_stage(self, partial: Partial) -> bool:
+        """Whether an earlier stage has derived it; where it is not put in, its name stays."""
+        named = is_tensor(partial.function) and is_tensor(partial.variable)
+        return named and key_of(partial) in self.known
+
     def result(self, partial: Partial) -> Expr | None:
         """The derivative as an earlier stage found it, in the indices asked for.
 
-        A long gradient of a downstream loss keeps its name, so that in a deep graph no line is
-        longer than its own stage makes it.
+        A long gradient of what the goal differentiates keeps its name, so that in a deep graph
+        no line is longer than its own stage makes it.
         """
-        if not (is_tensor(partial.function) and is_tensor(partial.variable)):
+        if not self.has_stage(partial):
             return None
-        goal, result = self.known.get(key_of(partial), (None, None))
-        if goal is None or result is None:
-            return None
-        if name_of(partial.function) not in self.graph and cost(result) > self._longest:
+        goal, result = self.known[key_of(partial)]
+        if self._keeps_name(partial, result):
             return None
         letters = indices_of(goal.function) + indices_of(goal.variable)
         wanted = indices_of(partial.function) + indices_of(partial.variable)
         inside = (in_range(slot, i.size) for i, slot in zip(letters, wanted, strict=True))
         return Mul(*inside, _renamed(result, dict(zip(letters, wanted, strict=True))))
+
+    def _keeps_name(self, partial: Partial, result: Expr) -> bool:
+        """Whether a gradient is too long to stand in the lines of another."""
+        if name_of(partial.function) not in self.graph:
+            return cost(result) > self._longest
+        is_gradient = isinstance(self.goal, Partial) and partial.function == self.goal.function
+        return is_gradient and cost(result) > LONGEST_GRADIENT
 
 
 def _renamed(expr: Expr, letters: Mapping[Expr, Expr]) -> Expr:

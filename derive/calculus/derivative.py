@@ -294,6 +294,8 @@ def definition(node: Expr, context: Context) -> Expr | None:
     name = name_of(node.function)
     if name not in context.graph or (is_tensor(node.variable) and name == name_of(node.variable)):
         return None
+    if context.has_stage(node):
+        return None
     return _of(context.graph[name].at(indices_of(node.function)), node)
 
 

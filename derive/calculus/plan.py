@@ -176,7 +176,7 @@ class _Planner:
         else:
             self._definition_lines(log)
         log.exhaust(EVALUATE)
-        self._check_done(log.expr)
+        self._check_done(log.expr, context)
         log.line()
         log.exhaust(INDICES)
         log.line()
@@ -184,11 +184,12 @@ class _Planner:
         log.line()
         return Stage(goal, tuple(log.lines), _title(goal, self.graph))
 
-    def _check_done(self, expr: Expr) -> None:
-        """Refuse a derivative that no rule has taken out, except the upstream gradient."""
+    def _check_done(self, expr: Expr, context: Context) -> None:
+        """Refuse a derivative that no rule has taken out, except what has a stage or is given."""
         for partial in sorted(expr.atoms(Partial), key=default_sort_key):
             function = partial.function
-            if not is_tensor(function) or name_of(function) in self.graph.arity:
+            given = is_tensor(function) and name_of(function) not in self.graph.arity
+            if not given and not context.has_stage(partial):
                 raise DerivationError(
                     f"no rule differentiates {function.func.__name__}",
                     mend="write it with functions that the notation knows",

@@ -7,7 +7,7 @@ in the letters of their indices are equal objects and nothing can capture.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import permutations, product
+from itertools import count, islice, permutations, product
 from math import factorial, prod
 from typing import Any, ClassVar
 
@@ -67,6 +67,9 @@ class Binder(Expr):
     def _xreplace(self, rule: dict[Any, Any]) -> tuple[Expr, bool]:
         if self in rule:
             return rule[self], True
+        if _renames(rule, free_indices(self), self.bound):
+            body, changed = self.body._xreplace(rule)
+            return (closed(type(self), list(self.bound), body), True) if changed else (self, False)
         indices, body = self.open(*rule, *rule.values())
         replaced, changed = body._xreplace(rule)
         return (self.func(replaced, *indices), True) if changed else (self, False)
@@ -92,16 +95,44 @@ class Binder(Expr):
 
 def closed(kind: type[Binder], indices: list[Index], body: Expr) -> Expr:
     """A binder whose indices get their numbers, the same in whatever order they are given."""
-    first = 1 + max((symbol.number for symbol in body.atoms(Bound)), default=-1)
-    found = [_number(kind, order, first, body) for order in _orders(indices, body)]
+    numbers = _numbers(indices, body)
+    found = [_number(kind, order, numbers, body) for order in _orders(indices, body)]
     return found[0] if len(found) == 1 else min(found, key=default_sort_key)
 
 
-def _number(kind: type[Binder], indices: Sequence[Index], first: int, body: Expr) -> Expr:
+def _renames(rule: dict[Any, Any], free: set[Index], bound: Sequence[Index]) -> bool:
+    """Whether a replacement puts letters for letters, different ones for different ones.
+
+    Such a replacement leaves the structure of a binder as it is. To open every binder inside
+    another for it would take twice as long for each level.
+    """
+    letters = {*rule, *rule.values()}
+    if not all(isinstance(letter, Index) and not letter.is_label for letter in letters):
+        return False
+    images = {rule.get(index, index) for index in free}
+    return len(images) == len(free) and letters.isdisjoint(bound)
+
+
+def _numbers(indices: Sequence[Index], body: Expr) -> list[int]:
+    """Numbers for bound indices, counted from the inside out.
+
+    So an outer binder leaves those inside it as they are. While a part of one is at work, bound
+    indices of the outer ones stand free in it; their numbers are left out.
+    """
+    every, free = body.atoms(Bound), free_indices(body)
+    first = 1 + max((index.number for index in every - free), default=-1)
+    taken = {index.number for index in every & free if index not in indices}
+    return list(islice((n for n in count(first) if n not in taken), len(indices)))
+
+
+def _number(
+    kind: type[Binder], indices: Sequence[Index], numbers: Sequence[int], body: Expr
+) -> Expr:
     """The binder with the bound indices numbered in the given order."""
-    numbers = [Bound(number, index.size) for number, index in enumerate(indices, first)]
-    body = body.xreplace(dict(zip(indices, numbers, strict=True)))
-    return Expr.__new__(kind, body, *numbers)
+    bound = [Bound(n, index.size) for n, index in zip(numbers, indices, strict=True)]
+    if bound != list(indices):
+        body = body.xreplace(dict(zip(indices, bound, strict=True)))
+    return Expr.__new__(kind, body, *bound)
 
 
 def _orders(indices: list[Index], body: Expr) -> Iterable[tuple[Index, ...]]:

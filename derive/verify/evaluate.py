@@ -2,21 +2,23 @@
 
 Every index of an expression has an axis of its own, free ones first, and becomes `arange(size)`
 along it; a tensor is read with one such array for each of its indices, and broadcasting does the
-rest. So `x_ii`, labels, gathered entries and constant indices need no case of their own, and no
-subexpression is larger than the indices it carries.
+rest. So `x_ii`, labels, gathered entries and constant indices need no case of their own. A product
+under a sum is never built whole: each index is summed as soon as the factors that carry it are
+multiplied, so that no array is larger than the indices that are left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
+from operator import mul
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr, preorder_traversal
-from sympy.utilities.lambdify import lambdify
 
 from derive.errors import DeriveError
 from derive.expressions import Index, ranging
@@ -73,25 +75,24 @@ Jacobian = Callable[[Request], Array]
 class Compiled:
     """An expression as a function of values, with an axis for each of the given free indices.
 
+    The tensors `moving` have the index `MOVE` before their own.
+
     Raises
     ------
     EvaluationError : the expression holds a node that has no NumPy form, or an index that is
         neither bound nor among the free ones.
     """
 
-    def __init__(self, expr: Expr, free: Sequence[Index]) -> None:
+    def __init__(
+        self, expr: Expr, free: Sequence[Index], moving: frozenset[str] = frozenset()
+    ) -> None:
         self.free = tuple(free)
-        self._printer = NumPyPrinter(self.free)
+        self._printer = NumPyPrinter(self.free, moving)
         try:
             self.code = self._printer.doprint(expr)
-            # The code is passed as text: given the expression, lambdify would put the names of
-            # its symbols, which are the user's, into the namespace of the generated function.
-            self._function = lambdify(
-                [argument.code for argument in self.arguments],
-                self.code,
-                modules=[_NAMESPACE],
-                printer=self._printer,
-            )
+            names = ", ".join(argument.code for argument in self.arguments)
+            # All names in the code are made by the printer, none by a user.
+            self._function = eval(f"lambda {names}: {self.code}", dict(_NAMESPACE))
         except UnknownNodeError as error:
             raise EvaluationError(str(error)) from None
         except (SyntaxError, RecursionError, MemoryError, OverflowError):
@@ -163,12 +164,14 @@ class Compiler:
     """Compiles each expression once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Expr, tuple[Index, ...]], Compiled] = {}
+        self._known: dict[tuple[Expr, tuple[Index, ...], frozenset[str]], Compiled] = {}
 
-    def __call__(self, expr: Expr, free: Sequence[Index]) -> Compiled:
-        key = (expr, tuple(free))
+    def __call__(
+        self, expr: Expr, free: Sequence[Index], moving: frozenset[str] = frozenset()
+    ) -> Compiled:
+        key = (expr, tuple(free), moving)
         if key not in self._known:
-            self._known[key] = Compiled(expr, free)
+            self._known[key] = Compiled(expr, free, moving)
         return self._known[key]
 
 
@@ -213,13 +216,68 @@ def _power(base: Any, exponent: int) -> Any:
     return result
 
 
-def _total(body: Any, *axes: tuple[int, int]) -> Any:
-    """The sum over axes, each given with its length; a body without one repeats along it."""
-    body = np.asarray(body)
-    absent = [n for axis, n in axes if not body.ndim or body.shape[axis] == 1]
-    present = tuple(axis for axis, n in axes if body.ndim and body.shape[axis] != 1)
-    total = np.sum(body, axis=present, keepdims=True) if present else body
-    return total * float(prod(absent)) if absent else total
+def _total(factors: Sequence[Any], *axes: tuple[int, int]) -> Any:
+    """The sum over axes of a product, each axis given with its length.
+
+    Axes go one by one, the one first that leaves the smallest array: the factors that carry it
+    are multiplied and summed. Along an axis that none of them carries the product repeats.
+    """
+    arrays = [_Part.of(factor) for factor in factors if np.size(factor) > 1]
+    number: Any = reduce(mul, [factor for factor in factors if np.size(factor) == 1], 1.0)
+    carried = {axis for array in arrays for axis in array.axes}
+    repeats = prod(length for axis, length in axes if axis not in carried)
+    left = {axis for axis, _ in axes} & carried
+    while left:
+        axis = min(sorted(left), key=lambda a: _size_without(a, arrays))
+        holders = [array for array in arrays if axis in array.axes]
+        arrays = [array for array in arrays if axis not in array.axes]
+        arrays.append(_joined(holders, axis))
+        left.discard(axis)
+    rank = max((np.ndim(factor) for factor in factors), default=0)
+    found = reduce(mul, [array.spread(rank) for array in arrays], number)
+    return found * float(repeats) if repeats != 1 else found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A factor without the axes along which it is constant; `axes` are the others."""
+
+    entries: Array
+    axes: tuple[int, ...]
+
+    @staticmethod
+    def of(factor: Array) -> _Part:
+        axes = tuple(axis for axis, length in enumerate(factor.shape) if length > 1)
+        return _Part(factor.reshape([factor.shape[axis] for axis in axes]), axes)
+
+    def spread(self, rank: int) -> Array:
+        """The factor with all axes again, of length 1 where it is constant."""
+        shape = [1] * rank
+        for axis, length in zip(self.axes, self.entries.shape, strict=True):
+            shape[axis] = length
+        return self.entries.reshape(shape)
+
+
+def _size_without(axis: int, parts: Sequence[_Part]) -> int:
+    """The number of entries that the factors with an axis have together once it is summed."""
+    lengths = {
+        a: n
+        for part in parts
+        if axis in part.axes
+        for a, n in zip(part.axes, part.entries.shape, strict=True)
+    }
+    return prod(lengths.values()) // lengths[axis]
+
+
+def _joined(parts: Sequence[_Part], axis: int) -> _Part:
+    """The product of factors, summed over an axis."""
+    kept = sorted({a for part in parts for a in part.axes} - {axis})
+    # np.einsum numbers no more than 52 axes.
+    number = {a: n for n, a in enumerate((*kept, axis))}
+    operands = [
+        operand for part in parts for operand in (part.entries, [number[a] for a in part.axes])
+    ]
+    return _Part(np.asarray(np.einsum(*operands, [number[a] for a in kept])), tuple(kept))
 
 
 def _entries(array: Any, *slots: Any) -> Any:

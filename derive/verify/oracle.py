@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -12,13 +12,14 @@ from sympy import Expr, log
 from derive.expressions import Graph, Index, Iverson, Partial, indices_of, name_of, tensors_in
 from derive.verify.evaluate import Array, Compiler, EvaluationError, Values, free_axes
 from derive.verify.kinks import comparisons
-from derive.verify.printer import INNER, Request
+from derive.verify.printer import INNER, MOVE, Request
 from derive.verify.sample import Sample, finite
 
 __all__ = ["Method", "Oracle"]
 
 Method = Literal["complex step", "central differences"]
 Function = Callable[[Array], Array]
+"""The values of a function at many places at once, which have an axis before all others."""
 
 # The imaginary step squared is below any rounding, and no difference is taken, so that the
 # derivative is as exact as the function.
@@ -29,6 +30,8 @@ LEVELS = 6
 # The most entries of a Jacobian, and of a variable, which are moved one by one.
 LARGEST = 4_000_000
 MOST_MOVES = 5_000
+# The most entries that the places at which a function is evaluated at once have together.
+MOST_AT_ONCE = 100_000
 
 
 class Oracle:
@@ -86,63 +89,140 @@ class Oracle:
         finite(np.where(np.isneginf(array), 0.0, array) if masked else array, what)
         return array
 
-    def _after(self, values: Values, names: Sequence[str]) -> Values:
-        """The values with the given definitions recomputed, in order."""
+    def _after(
+        self, values: Values, names: Sequence[str], moving: frozenset[str] = frozenset()
+    ) -> Values:
+        """The values with the given definitions recomputed, in order.
+
+        Those of `moving` are given at many places at once, and so are all that they move.
+        """
         tensors = dict(values.tensors)
         after = Values(tensors, values.labels, values.sizes)
         for name in names:
             equation = self.graph[name]
-            tensors[name] = self._compile(equation.rhs, equation.indices)(after)
+            moved = moving & self.graph.mentions(name)
+            free = (MOVE, *equation.indices) if moved else equation.indices
+            tensors[name] = self._compile(equation.rhs, free, moved)(after)
         return after
 
     def _jacobian(self, request: Request, values: Values) -> Array:
         function, at = self._function(request, values)
-        here = self._defined(function(at), request.function)
+        here = self._defined(function(at[None])[0], request.function)
         if here.size * at.size > LARGEST or at.size > MOST_MOVES:
             raise EvaluationError("the derivative has too many entries to be checked")
         if self.method == "complex step" and not request.function.has(Partial):
-            found = _complex_step(function, at, here.shape)
+            found = _complex_step(function, at)
         else:
             self.differences_used = True
-            found = _central_differences(function, at, here.shape)
+            found = _central_differences(function, at)
+        # Entries of the variable came first, and stand last in a Jacobian.
+        found = np.moveaxis(found.reshape(at.size, here.size), 0, 1).reshape(here.shape + at.shape)
         return finite(found, f"the derivative of {request.function}")
 
     def _function(self, request: Request, values: Values) -> tuple[Function, Array]:
         """The function of the variable alone, and where to differentiate it."""
-        graph, name = self.graph, request.variable
+        name = request.variable
         if request.inner is not None:
             at = self._inner(request, values)
         elif name in values.tensors and values.tensors[name].dtype.kind == "f":
             at = values.tensors[name]
         else:
             raise EvaluationError(f"{name} is not known, so nothing can be differentiated by it")
-        mentioned, losses = self._mentioned(request)
-        moving = [n for n in graph.order if n in mentioned and self._moves(n, request)]
-        compiled = self._compile(request.function, request.indices)
         nested = request.function.has(Partial)
-        compared = comparisons([request.function, *(graph[n].rhs for n in moving)])
-        sides = [self._compile(node, free_axes(node)) for node in compared]
-        here: list[list[bytes]] = []
-        if nested and name in graph:
-            raise EvaluationError("a second derivative by a defined tensor cannot be checked")
-
-        def function(x: Array) -> Array:
-            after = Values({**values.tensors, name: x}, values.labels, values.sizes)
-            after = self._after(after, moving)
-            loss = {n: self._loss(after) for n in losses}
-            after = Values({**after.tensors, **loss}, values.labels, values.sizes)
-            found = compiled(after, lambda inner: self._jacobian(inner, after))
-            if nested or self.method == "central differences":
-                # A difference across a kink is no derivative; a smaller step may do.
-                here.append([side(after).tobytes() for side in sides])
-                return found if here[0] == here[-1] else np.full(found.shape, np.nan)
-            return found
-
+        if nested:
+            self._check_order(request)
+        function = (self._one_by_one if nested else self._at_once)(request, values)
+        if nested or self.method == "central differences":
+            function = self._beside_kinks(function, request, values)
         return function, at
 
-    def _moves(self, name: str, request: Request) -> bool:
-        held = name in request.held or name == request.variable
-        return not held and request.variable in self.graph.ancestors(name)
+    def _at(self, x: Array, request: Request, values: Values) -> Values:
+        """All values for many values of the variable, losses among them."""
+        moving, losses, order = self._parts(request)
+        sizes = {**values.sizes, MOVE.size: len(x)}
+        after = Values({**values.tensors, request.variable: x}, values.labels, sizes)
+        after = self._after(after, order, moving)
+        loss = {n: self._loss(after, moving) for n in losses}
+        return Values({**after.tensors, **loss}, values.labels, sizes)
+
+    def _beside_kinks(self, function: Function, request: Request, values: Values) -> Function:
+        """The function where no comparison comes out other than at the first place asked about.
+
+        A difference across a kink is no derivative; a smaller step may do.
+        """
+        moving, _, order = self._parts(request)
+        sides = [
+            self._compile(node, (MOVE, *free_axes(node)), moved)
+            for node in comparisons([request.function, *(self.graph[n].rhs for n in order)])
+            if (moved := moving & {name_of(tensor) for tensor in tensors_in(node)})
+        ]
+        first: list[Array] = []
+
+        def checked(x: Array) -> Array:
+            found = function(x)
+            after = self._at(x, request, values) if sides else values
+            here = [np.asarray(side(after)).reshape(len(x), -1) for side in sides]
+            first.extend(side[:1] for side in here[len(first) :])
+            crossed = [(a != b).any(axis=1) for a, b in zip(here, first, strict=True)]
+            lost = np.logical_or.reduce(crossed) if crossed else np.zeros(len(x), bool)
+            return np.where(lost.reshape(-1, *[1] * (found.ndim - 1)), np.nan, found)
+
+        return checked
+
+    def _at_once(self, request: Request, values: Values) -> Function:
+        """The function for many values of the variable in one evaluation."""
+        moving, *_ = self._parts(request)
+        moved = moving & {name_of(node) for node in tensors_in(request.function)}
+        free = (MOVE, *request.indices) if moved else request.indices
+        compiled = self._compile(request.function, free, moved)
+
+        def function(x: Array) -> Array:
+            found = compiled(self._at(x, request, values))
+            return found if moved else np.broadcast_to(found, (len(x), *found.shape))
+
+        return function
+
+    def _one_by_one(self, request: Request, values: Values) -> Function:
+        """The function with derivatives in it, which are taken anew for each value."""
+        _, losses, order = self._parts(request)
+        compiled = self._compile(request.function, request.indices)
+
+        def one(x: Array) -> Array:
+            after = Values({**values.tensors, request.variable: x}, values.labels, values.sizes)
+            after = self._after(after, order)
+            loss = {n: self._loss(after) for n in losses}
+            after = Values({**after.tensors, **loss}, values.labels, values.sizes)
+            return compiled(after, lambda inner: self._jacobian(inner, after))
+
+        return lambda places: np.stack([one(x) for x in places])
+
+    def _check_order(self, request: Request) -> None:
+        """Refuse a derivative by a definition of one by something that the definition is made of.
+
+        The inner one moves the definition, so that the outer one cannot hold it anywhere.
+        """
+        for partial in request.function.atoms(Partial):
+            if any(
+                name_of(node) in self.graph.ancestors(request.variable)
+                for node in tensors_in(partial.variable)
+            ):
+                raise EvaluationError(
+                    f"{request.variable} is not independent of what is differentiated by first"
+                )
+
+    def _parts(self, request: Request) -> tuple[frozenset[str], list[str], list[str]]:
+        """What moves with the variable, the losses in the function, and what is to recompute."""
+        mentioned, losses = self._mentioned(request)
+        moving = {request.variable}
+        order = []
+        for name in self.graph.order:
+            fixed = name in moving or name in request.held or name not in mentioned
+            if not fixed and self.graph.mentions(name) & moving:
+                moving.add(name)
+                order.append(name)
+        if moving & set(self.sample.upstream):
+            moving |= set(losses)
+        return frozenset(moving), losses, order
 
     def _mentioned(self, request: Request) -> tuple[set[str], list[str]]:
         """The names a function is made of, and those among them that stand for a loss."""
@@ -155,10 +235,14 @@ class Oracle:
         names |= set(self.sample.upstream) if losses else set()
         return names.union(*(self.graph.ancestors(n) for n in names)), losses
 
-    def _loss(self, values: Values) -> Array:
+    def _loss(self, values: Values, moving: frozenset[str] = frozenset()) -> Array:
         """A loss downstream of the outputs whose gradients by them are the upstream ones."""
-        upstream = self.sample.upstream
-        return np.asarray(sum(np.sum(upstream[n] * values.tensors[n]) for n in upstream))
+        found: Array = np.zeros(())
+        for name, gradient in self.sample.upstream.items():
+            entries = gradient * values.tensors[name]
+            first = 1 if name in moving else 0
+            found = found + entries.sum(axis=tuple(range(first, entries.ndim)))
+        return found
 
     def _inner(self, request: Request, values: Values) -> Array:
         """The value of the inner expression of a chain rule, which has to be all that varies."""
@@ -172,35 +256,40 @@ class Oracle:
         return self._compile(request.inner, request.inner_indices)(values)
 
 
-def _complex_step(function: Function, at: Array, shape: tuple[int, ...]) -> Array:
-    found = np.zeros((*shape, *at.shape))
-    for entry in np.ndindex(at.shape):
-        moved = at.astype(complex)
-        moved[entry] += 1j * STEP
-        found[(..., *entry)] = np.imag(function(moved)) / STEP
-    return found
+def _moves(at: Array) -> Iterator[Array]:
+    """Unit moves of every entry, so many at once as fit."""
+    several = max(1, MOST_AT_ONCE // max(at.size, 1))
+    for start in range(0, at.size, several):
+        count = min(several, at.size - start)
+        yield np.eye(count, at.size, start).reshape((count, *at.shape))
 
 
-def _central_differences(function: Function, at: Array, shape: tuple[int, ...]) -> Array:
+def _complex_step(function: Function, at: Array) -> Array:
+    return np.concatenate([np.imag(function(at + 1j * STEP * move)) / STEP for move in _moves(at)])
+
+
+def _central_differences(function: Function, at: Array) -> Array:
     """Differences at halved steps, extrapolated to the step zero (Richardson, Romberg)."""
-    found = np.full((*shape, *at.shape), np.nan)
-    for entry in np.ndindex(at.shape):
-        for step in STEPS:
-            column = _extrapolated(function, at, entry, step)
-            if np.all(np.isfinite(column)):
-                break
-        found[(..., *entry)] = column
-    return found
+    columns = []
+    for move in _moves(at):
+        found = _extrapolated(function, at, move * STEPS[0])
+        for step in STEPS[1:]:
+            lost = ~np.isfinite(found).reshape(len(move), -1).all(axis=1)
+            if lost.any():
+                found[lost] = _extrapolated(function, at, move[lost] * step)
+        columns.append(found)
+    return np.concatenate(columns)
 
 
-def _extrapolated(function: Function, at: Array, entry: tuple[int, ...], step: float) -> Array:
+def _extrapolated(function: Function, at: Array, move: Array) -> Array:
+    """The derivatives along moves, each by its length."""
+    size = np.abs(move).reshape(len(move), -1).max(axis=1)
+
     def difference(h: float) -> Array:
-        up, down = at.astype(float), at.astype(float)
-        up[entry] += h
-        down[entry] -= h
-        return (function(up) - function(down)) / (2 * h)
+        change = function(at + h * move) - function(at - h * move)
+        return change / (2 * h * size.reshape(-1, *[1] * (change.ndim - 1)))
 
-    row = [difference(step / 2**level) for level in range(LEVELS)]
+    row = [difference(0.5**level) for level in range(LEVELS)]
     for order in range(1, LEVELS):
         row = [(4**order * fine - coarse) / (4**order - 1) for coarse, fine in pairwise(row)]
     return row[0]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Indexed, Symbol
+from sympy import Expr, Indexed, Mul, Symbol
 from sympy.printing.printer import Printer
 
 from derive.expressions import (
@@ -35,10 +35,12 @@ from derive.expressions import (
 )
 from derive.verify.functions import FUNCTIONS
 
-__all__ = ["Argument", "NumPyPrinter", "Request", "UnknownNodeError"]
+__all__ = ["MOVE", "Argument", "NumPyPrinter", "Request", "UnknownNodeError"]
 
 # Stands for the inner expression that a chain rule differentiates by; no author can write it.
 INNER = "#"
+MOVE = Index("##", Size("##"))
+"""The index over the many places at which a tensor that moves is given at once."""
 
 
 class UnknownNodeError(Exception):
@@ -77,12 +79,14 @@ class NumPyPrinter(Printer):
     Attributes
     ----------
     axes : the axis of each index.
+    moving : the tensors that have `MOVE` as a further first index.
     arguments : what the code needs. All names in the code are made here, none by the user.
     reads : each array that is indexed, with its indices.
     """
 
-    def __init__(self, free: Sequence[Index]) -> None:
+    def __init__(self, free: Sequence[Index], moving: frozenset[str] = frozenset()) -> None:
         super().__init__()
+        self.moving = moving
         self.axes: dict[Index, int] = {index: axis for axis, index in enumerate(free)}
         self.arguments: dict[tuple[str, Any], Argument] = {}
         self.reads: list[tuple[str, tuple[Expr, ...]]] = []
@@ -144,10 +148,12 @@ class NumPyPrinter(Printer):
     # Leaves
 
     def _print_Indexed(self, expr: Expr) -> str:
-        return self._read(self._name("tensor", name_of(expr)), indices_of(expr))
+        name = name_of(expr)
+        slots = (MOVE, *indices_of(expr)) if name in self.moving else indices_of(expr)
+        return self._read(self._name("tensor", name), slots)
 
     def _print_Symbol(self, expr: Expr) -> str:
-        return self._read(self._name("tensor", name_of(expr)), ())
+        return self._print_Indexed(expr)
 
     def _print_Size(self, expr: Size) -> str:
         return self._name("size", expr)
@@ -231,7 +237,9 @@ class NumPyPrinter(Printer):
         self._scope = outer
 
     def _print_Contraction(self, expr: Contraction) -> str:
-        return self._reduced("total", expr)
+        with self._inside(expr.bound):
+            factors = [self._print(factor) for factor in Mul.make_args(expr.body)]
+        return f"total([{', '.join(factors)}], {', '.join(self._axes_of(expr))})"
 
     def _print_Extremum(self, expr: Extremum) -> str:
         return self._reduced("extremum", expr, _sign(expr))
@@ -246,8 +254,11 @@ class NumPyPrinter(Printer):
         """A reduction of the body over the axes of the bound indices."""
         with self._inside(expr.bound):
             body = self._print(expr.body)
-        axes = [f"({self.axes[i]}, {self._length(i)})" for i in expr.bound]
-        return f"{function}({', '.join((body, *more, *axes))})"
+        return f"{function}({', '.join((body, *more, *self._axes_of(expr)))})"
+
+    def _axes_of(self, expr: Binder) -> list[str]:
+        """The axis of each bound index with its length."""
+        return [f"({self.axes[i]}, {self._length(i)})" for i in expr.bound]
 
     def _length(self, index: Index) -> str:
         if index.size is None:
