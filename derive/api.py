@@ -18,7 +18,6 @@ from derive.errors import DefinitionError, GoalError
 from derive.expressions import (
     Equation,
     Graph,
-    Partial,
     from_sympy,
     is_tensor,
 )
@@ -94,7 +93,7 @@ def load(name: str) -> Derivation:
 
 def derivation(
     equations: Equations,
-    goals: str | Partial | Sequence[str | Partial],
+    goals: str | Expr | Sequence[str | Expr],
     *,
     sizes: Mapping[str, str | int] | None = None,
     title: str = "",
@@ -104,7 +103,8 @@ def derivation(
     Parameters
     ----------
     equations : text in the notation, or a list of texts, SymPy `Eq` or `Equation` objects.
-    goals : derivatives such as `∂c/∂x_n`, as text or as `Partial` objects.
+    goals : derivatives such as `∂c/∂x_n` and `∂²c/∂x_m∂x_n`, or these contracted with given
+        tensors as in `v_m ∂²c/∂x_m∂x_n`, as text or as objects.
     sizes : for an index letter the name or number of its values.
 
     Raises
@@ -112,7 +112,7 @@ def derivation(
     DeriveError : the equations or goals are not well formed, or nothing can be derived.
     """
     graph = _graph(equations, sizes)
-    wanted = [goals] if isinstance(goals, str | Partial) else list(goals)
+    wanted = [goals] if isinstance(goals, str | Expr) else list(goals)
     return _shown(derive(graph, [_goal(goal, graph) for goal in wanted], title=title))
 
 
@@ -213,5 +213,5 @@ def _equation(given: object) -> Equation:
     )
 
 
-def _goal(goal: str | Partial, graph: Graph) -> Partial:
+def _goal(goal: str | Expr, graph: Graph) -> Expr:
     return read_goal(goal, graph) if isinstance(goal, str) else graph.sized(from_sympy(goal))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 
 from derive import exports
-from derive.api import Derivation, gradient, load
+from derive.api import Derivation, derivation, gradient, load
 from derive.calculus.derivation import DETAILS
 from derive.errors import DeriveError
 from derive.notation.arrange import SUMS
@@ -118,7 +118,14 @@ def _parser() -> argparse.ArgumentParser:
     for command in (show, check, export):
         command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
     grad.add_argument("equations", help="definitions, separated by `;`")
-    grad.add_argument("--wrt", required=True, metavar="X", help="the tensor to differentiate by")
+    asked = grad.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--wrt", metavar="X", help="the tensor to differentiate by")
+    asked.add_argument(
+        "--goal",
+        metavar="GOAL",
+        action="append",
+        help="what to derive, as in `--goal 'd2 c / d x_m d x_n'`; may be repeated",
+    )
     grad.add_argument("--of", metavar="F", help="what to differentiate (default: the output)")
     grad.add_argument(
         "--size",
@@ -190,8 +197,19 @@ def _show(arguments: argparse.Namespace) -> int:
 def _grad(arguments: argparse.Namespace) -> int:
     _check_options(arguments)
     sizes = dict(_size(text) for text in arguments.size)
-    found = gradient(arguments.equations, arguments.wrt, arguments.of, sizes=sizes)
+    if arguments.goal:
+        _check_of(arguments)
+        found = derivation(arguments.equations, arguments.goal, sizes=sizes)
+    else:
+        found = gradient(arguments.equations, arguments.wrt, arguments.of, sizes=sizes)
     return _present(found, arguments)
+
+
+def _check_of(arguments: argparse.Namespace) -> None:
+    if arguments.of is not None:
+        raise DeriveError(
+            "a goal says itself what to differentiate", mend="leave out --of, or ask with --wrt"
+        )
 
 
 def _size(text: str) -> tuple[str, str | int]:

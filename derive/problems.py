@@ -12,8 +12,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from sympy import Expr
+
 from derive.errors import Place, ProblemFileError
-from derive.expressions import Graph, Partial
+from derive.expressions import Graph
 from derive.notation.goals import read_goal
 from derive.notation.read import read_sources, split
 from derive.notation.source import Source, did_you_mean, normalise
@@ -35,7 +37,7 @@ class Problem:
     title: str
     references: tuple[str, ...]
     graph: Graph
-    goals: tuple[Partial, ...]
+    goals: tuple[Expr, ...]
     equations: tuple[str, ...]
 
 

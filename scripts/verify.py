@@ -91,6 +91,8 @@ def wrong(derivation: Derivation, report: Report) -> list[str]:
         for position, line in enumerate(stage.lines, 1):
             if not line.holds:
                 found.append(f"stage {number}, line {position}: {line.grade}: {line.reason}")
+        if stage.symmetry is not None and not stage.symmetry.holds:
+            found.append(f"stage {number}: {stage.symmetry.grade}: {stage.symmetry.reason}")
         for mutant in stage.survivors:
             text = write_text(mutant.expr, derivation.graph, (goal,))
             found.append(f"stage {number}: passes for the result ({mutant.mistake}): {text}")

@@ -105,6 +105,7 @@ class Evidence:
 @dataclass(frozen=True)
 class Lines:
     lines: Sequence[Evidence]
+    symmetry: Evidence | None = None
 
 
 @dataclass(frozen=True)

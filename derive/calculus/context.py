@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from sympy import Expr, Mul, S
 
@@ -14,7 +15,6 @@ from derive.expressions import (
     Iverson,
     Partial,
     in_range,
-    indices_of,
     is_tensor,
     name_of,
     values_in,
@@ -29,13 +29,18 @@ LONGEST_ADJOINTS, LEAST_ADJOINT = 75.0, 4.0
 # One of what the equations define keeps its name only where it would fill several lines.
 LONGEST_GRADIENT = 40.0
 
-Key = tuple[str, str, tuple[str, ...]]
-"""What tells one derivative from another: the function, the variable, the names held fixed."""
+Key = tuple[Any, ...]
+"""What tells one derivative from another: the function, the variable, the names held fixed.
+
+A second derivative has the variable and the names held of the first before its own.
+"""
 
 
 def key_of(partial: Partial) -> Key:
-    """The key of a derivative of a tensor by a tensor."""
-    return name_of(partial.function), name_of(partial.variable), partial.held
+    """The key of a derivative of a tensor by tensors."""
+    function = partial.function
+    first = key_of(function) if isinstance(function, Partial) else (name_of(function),)
+    return (*first, name_of(partial.variable), partial.held)
 
 
 @dataclass(frozen=True)
@@ -85,36 +90,40 @@ class Context:
         """The loss downstream of the graph, if the goal is about one."""
         if not isinstance(self.goal, Partial):
             return set()
-        name = name_of(self.goal.function)
+        name = name_of(self.goal.root)
         return set() if name in self.graph.arity else {name}
 
     def has_stage(self, partial: Partial) -> bool:
         """Whether an earlier stage has derived it; where it is not put in, its name stays."""
-        named = is_tensor(partial.function) and is_tensor(partial.variable)
-        return named and key_of(partial) in self.known
+        return partial.is_named and key_of(partial) in self.known
 
     def result(self, partial: Partial) -> Expr | None:
-        """The derivative as an earlier stage found it, in the indices asked for.
+        """The derivative as an earlier stage found it, unless its name is to stand for it.
 
         A long gradient of what the goal differentiates keeps its name, so that in a deep graph
         no line is longer than its own stage makes it.
         """
+        if not self.has_stage(partial) or self._keeps_name(partial):
+            return None
+        return self.recorded(partial)
+
+    def recorded(self, partial: Partial) -> Expr | None:
+        """The derivative as an earlier stage found it, in the indices asked for."""
         if not self.has_stage(partial):
             return None
         goal, result = self.known[key_of(partial)]
-        if self._keeps_name(partial, result):
-            return None
-        letters = indices_of(goal.function) + indices_of(goal.variable)
-        wanted = indices_of(partial.function) + indices_of(partial.variable)
-        inside = (in_range(slot, i.size) for i, slot in zip(letters, wanted, strict=True))
-        return Mul(*inside, _renamed(result, dict(zip(letters, wanted, strict=True))))
+        slots = list(zip(goal.indices, partial.indices, strict=True))
+        inside = (in_range(slot, index.size) for index, slot in slots)
+        return Mul(*inside, _renamed(result, dict(slots)))
 
-    def _keeps_name(self, partial: Partial, result: Expr) -> bool:
+    def _keeps_name(self, partial: Partial) -> bool:
         """Whether a gradient is too long to stand in the lines of another."""
-        if name_of(partial.function) not in self.graph:
+        _, result = self.known[key_of(partial)]
+        if name_of(partial.root) not in self.graph:
             return cost(result) > self._longest
-        is_gradient = isinstance(self.goal, Partial) and partial.function == self.goal.function
-        return is_gradient and cost(result) > LONGEST_GRADIENT
+        if not isinstance(self.goal, Partial) or partial.root != self.goal.root:
+            return False
+        return cost(result) > LONGEST_GRADIENT and key_of(partial) != key_of(self.goal)
 
 
 def _renamed(expr: Expr, letters: Mapping[Expr, Expr]) -> Expr:

@@ -9,9 +9,19 @@ from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
 from derive.calculus.rule import Rule
 from derive.errors import DerivationError
-from derive.expressions import Graph, Partial, bound_apart, ranging
+from derive.expressions import Graph, Partial, bound_apart, indices_of, name_of, ranging
 
-__all__ = ["DETAILS", "Derivation", "Detail", "Line", "Stage", "Step", "terms_agree"]
+__all__ = [
+    "DETAILS",
+    "Derivation",
+    "Detail",
+    "Line",
+    "Stage",
+    "Step",
+    "exchanged",
+    "exchanges",
+    "terms_agree",
+]
 
 Detail = Literal["brief", "article", "full"]
 DETAILS: tuple[Detail, ...] = ("brief", "article", "full")
@@ -94,7 +104,7 @@ class Derivation:
     """
 
     graph: Graph
-    goals: tuple[Partial, ...]
+    goals: tuple[Expr, ...]
     stages: tuple[Stage, ...]
     name: str = ""
     title: str = ""
@@ -105,6 +115,27 @@ class Derivation:
     def result(self) -> Expr:
         """The right-hand side of the last stage."""
         return self.stages[-1].result
+
+
+def exchanges(stage: Stage) -> tuple[tuple[Expr, Expr], ...]:
+    """The pairs of indices that the result of a stage is symmetric in; none for most stages.
+
+    The second derivative by one tensor is the same in either order.
+    """
+    goal = stage.goal
+    if not isinstance(goal, Partial) or len(goal.variables) != 2:
+        return ()
+    one, other = goal.variables
+    if name_of(one) != name_of(other):
+        return ()
+    return tuple(zip(indices_of(one), indices_of(other), strict=True))
+
+
+def exchanged(stage: Stage) -> Expr | None:
+    """The result with the indices exchanged that it is symmetric in."""
+    pairs = exchanges(stage)
+    swap = dict((*pairs, *((other, one) for one, other in pairs)))
+    return stage.result.xreplace(swap) if pairs else None
 
 
 def check_line(expr: Expr, goal: Expr) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "Link",
     "chain_rule",
     "graph_chain_rule",
+    "known_first",
     "links",
     "short_output",
 ]
@@ -303,6 +304,21 @@ def definition(node: Expr, context: Context) -> Expr | None:
 def known_result(node: Expr, context: Context) -> Expr | None:
     """An earlier stage has derived it."""
     return context.result(node) if isinstance(node, Partial) else None
+
+
+@rule(
+    "known first derivative",
+    "∂²v/∂x_m∂x_n = ∂(2 x_n)/∂x_m",
+    free="mn",
+    where="v = 1_j x_j^2",
+    refuses=("∂v/∂x_n",),
+)
+def known_first(node: Expr, context: Context) -> Expr | None:
+    """The second derivative is the derivative of the first, which an earlier stage has found."""
+    if not (isinstance(node, Partial) and isinstance(node.function, Partial)):
+        return None
+    first = context.recorded(node.function)
+    return None if first is None else _of(first, node)
 
 
 @rule(

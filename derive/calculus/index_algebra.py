@@ -17,6 +17,7 @@ from derive.expressions import (
     Size,
     is_computed,
     occurrences,
+    ranging,
 )
 
 __all__ = ["INDICES", "SUMS", "contract_delta", "distribute", "drop_one", "without_ones"]
@@ -73,6 +74,8 @@ def drop_one(node: Expr, context: Context) -> Expr | None:
     """It equals 1 wherever another factor carries its index already."""
     if isinstance(node, Contraction):
         return _dropped_one(node)
+    if node.is_Add:
+        return _drop_in_sum(node)
     if not node.is_Mul:
         return None
     for one in node.args:
@@ -81,6 +84,23 @@ def drop_one(node: Expr, context: Context) -> Expr | None:
             if occurrences(one.index, rest):
                 return Mul(*rest)
     return None
+
+
+def _drop_in_sum(node: Expr) -> Expr | None:
+    """A number may be added to anything: beside `x_n` it needs no one-tensor."""
+    numbers = {term: _number(term) for term in node.args if _number(term) is not None}
+    others = [term for term in node.args if term not in numbers]
+    carried = [ranging(term) for term in others]
+    if not numbers or not carried or any(ranging(term) != carried[0] for term in numbers):
+        return None
+    return Add(*others, *numbers.values())
+
+
+def _number(term: Expr) -> Expr | None:
+    """The number before one-tensors, if the term is made of nothing else."""
+    ones = [factor for factor in Mul.make_args(term) if isinstance(factor, One)]
+    rest = Mul(*(factor for factor in Mul.make_args(term) if factor not in ones))
+    return rest if ones and rest.is_number else None
 
 
 def _dropped_one(node: Contraction) -> Expr | None:

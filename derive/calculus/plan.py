@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sympy import Expr
+from sympy import Expr, Mul, S
 from sympy.core.sorting import default_sort_key
 
 from derive.calculus.context import Context, Key, key_of
@@ -17,6 +17,7 @@ from derive.calculus.derivative import (
     UNFOLD,
     Link,
     graph_chain_rule,
+    known_first,
     links,
     short_output,
 )
@@ -27,7 +28,17 @@ from derive.calculus.index_algebra import INDICES
 from derive.calculus.rule import Rule
 from derive.calculus.tidy import tidy
 from derive.errors import DerivationError, GoalError
-from derive.expressions import Graph, Index, Partial, Tensor, indices_of, is_tensor, name_of
+from derive.expressions import (
+    Contraction,
+    Graph,
+    Index,
+    Partial,
+    Tensor,
+    indices_of,
+    is_tensor,
+    name_of,
+    tensors_in,
+)
 
 __all__ = ["derive"]
 
@@ -36,13 +47,15 @@ SPARE_LETTERS = "npqrijkmabcdfghstuvwxyz"
 
 def derive(
     graph: Graph,
-    goals: Sequence[Partial],
+    goals: Sequence[Expr],
     *,
     name: str = "",
     title: str = "",
     references: Sequence[str] = (),
 ) -> Derivation:
     """The stages that lead to the goals, each built on those before it.
+
+    A goal is a derivative, or a product of one with tensors, summed over indices they share.
 
     Raises
     ------
@@ -71,11 +84,38 @@ class _Planner:
         self.goal_indices: tuple[Index, ...] = ()
         self.output: str | None = None
 
-    def start(self, goal: Partial) -> None:
+    def start(self, goal: Expr) -> None:
         """Derive a goal that was asked for."""
-        self.goal_indices = indices_of(goal.function) + indices_of(goal.variable)
-        self.output = short_output(name_of(goal.variable), self.graph)
-        self.reach(goal)
+        partial = self._derivative(goal)
+        check_second(partial, self.graph)
+        self.goal_indices = partial.indices
+        self.output = short_output(name_of(partial.variable), self.graph)
+        self.reach(partial)
+        if goal != partial and all(stage.goal != goal for stage in self.stages):
+            context = Context(self.graph, partial, self.known, self.output)
+            self._append(self._stage(goal, partial, context))
+
+    def _derivative(self, goal: Expr) -> Partial:
+        """The derivative in a goal, with letters of its own for indices that are summed over."""
+        if isinstance(goal, Partial):
+            return goal
+        factors = [f for part in Mul.make_args(goal) for f in _opened(part)]
+        (partial,) = [factor for factor in factors if isinstance(factor, Partial)]
+        taken = [i for i in partial.indices if not i.name.startswith("_")]
+        for index in partial.indices:
+            if index not in taken:
+                axes = [
+                    (t, n)
+                    for t in (partial.root, *partial.variables)
+                    for n, slot in enumerate(indices_of(t))
+                    if slot == index
+                ]
+                letters = self._candidates(name_of(axes[0][0]), axes[0][1])
+                names = {other.name for other in taken}
+                letter = Index(next(c for c in letters if c not in names), index.size)
+                partial = partial.xreplace({index: letter})
+                taken.append(letter)
+        return partial
 
     def reach(self, goal: Partial) -> None:
         """Derive the goal, unless an earlier stage has."""
@@ -84,8 +124,12 @@ class _Planner:
         context = Context(self.graph, goal, self.known, self.output)
         for needed in self._needs(goal):
             self.reach(needed)
-        stage = self._stage(goal, context)
+        stage = self._stage(goal, goal, context)
         self.known[key_of(goal)] = (goal, stage.result)
+        self._append(stage)
+
+    def _append(self, stage: Stage) -> None:
+        """Add a stage behind the facts that it rests on."""
         for fact in self._facts_used(stage):
             if fact not in self.stages:
                 self.stages.append(fact)
@@ -101,6 +145,9 @@ class _Planner:
 
     def _needs(self, goal: Partial) -> Iterator[Partial]:
         """The derivatives that the chain rule or the definition brings in."""
+        if isinstance(goal.function, Partial):
+            yield from self._needs_of_second(goal, goal.function)
+            return
         function, variable = name_of(goal.function), name_of(goal.variable)
         through = [] if goal.held else links(goal, self.graph, self.output)
         if function not in self.graph and not through:
@@ -120,6 +167,20 @@ class _Planner:
             else:
                 # Adjoint by adjoint, from the outputs back.
                 yield from (self._goal_by(goal, link.name), local)
+
+    def _needs_of_second(self, goal: Partial, first: Partial) -> Iterator[Partial]:
+        """The first derivative, and by the other variable all that its result is made of."""
+        yield first
+        _, result = self.known[key_of(first)]
+        moved = {name_of(node) for node in tensors_in(result.xreplace(_without_partials(result)))}
+        variable = name_of(goal.variable)
+        for name in self.graph.order:
+            if name in moved and variable in self.graph.ancestors(name):
+                yield self._goal(name, goal.variable, ())
+        for inner in sorted(result.atoms(Partial), key=default_sort_key):
+            if key_of(inner) in self.known:
+                by = self._tensor(name_of(inner.variable), goal.indices)
+                yield Partial(Partial(first.root, by), goal.variable)
 
     def _is_given(self, goal: Partial, link: Link) -> bool:
         """Whether the derivative by a name is the upstream gradient itself."""
@@ -169,20 +230,30 @@ class _Planner:
         elsewhere |= {index.name for index in self.goal_indices} | set(self.graph.names)
         yield from (letter for letter in SPARE_LETTERS if letter not in elsewhere)
 
-    def _stage(self, goal: Partial, context: Context) -> Stage:
+    def _stage(self, goal: Expr, partial: Partial, context: Context) -> Stage:
+        """The lines from a goal to its result; `partial` is the derivative in the goal."""
         log = Log(goal, context)
-        if log.once((graph_chain_rule,)):
-            log.line()
-        else:
-            self._definition_lines(log)
+        if goal == partial:
+            self._first_lines(log)
         log.exhaust(EVALUATE)
         self._check_done(log.expr, context)
         log.line()
         log.exhaust(INDICES)
         log.line()
-        log.record(tidy(log.expr, context, self._folds(goal)))
+        log.record(tidy(log.expr, context, self._folds(partial)))
         log.line()
-        return Stage(goal, tuple(log.lines), _title(goal, self.graph))
+        return Stage(goal, tuple(log.lines), _title(goal, partial, self.graph))
+
+    def _first_lines(self, log: Log) -> None:
+        """The rule that opens a stage, and what follows from the form that it gives."""
+        if log.once((graph_chain_rule,)):
+            log.line()
+        elif log.once((known_first,)):
+            log.line()
+            if log.exhaust(STRUCTURE):
+                log.line()
+        else:
+            self._definition_lines(log)
 
     def _check_done(self, expr: Expr, context: Context) -> None:
         """Refuse a derivative that no rule has taken out, except what has a stage or is given."""
@@ -201,8 +272,12 @@ class _Planner:
         At hand are the goal's function, the definitions that the chain rule goes through, and
         what these are directly made of: a number of names that does not grow with the graph.
         """
-        through = [] if goal.held else links(goal, self.graph, self.output)
-        names = {link.name for link in through} | {name_of(goal.function)}
+        names = {name_of(goal.root)}
+        if isinstance(goal.function, Partial):
+            _, first = self.known[key_of(goal.function)]
+            names |= {name_of(node) for node in tensors_in(first)}
+        elif not goal.held:
+            names |= {link.name for link in links(goal, self.graph, self.output)}
         names = names.union(*(self.graph.mentions(name) for name in names if name in self.graph))
         used = [name for name in reversed(self.graph.order) if name in names]
         return [self.facts.rule, *(rule for name in used for rule in self.folds[name])]
@@ -217,9 +292,51 @@ class _Planner:
             self.chain_rule_shown = True
 
 
-def _title(goal: Partial, graph: Graph) -> str:
-    function, variable = name_of(goal.function), name_of(goal.variable)
-    held = f" with {', '.join(goal.held)} held fixed" if goal.held else ""
+def _opened(expr: Expr) -> tuple[Expr, ...]:
+    """The factors of a contraction, with letters for its indices, or the expression itself."""
+    return Mul.make_args(expr.open()[1]) if isinstance(expr, Contraction) else (expr,)
+
+
+def _without_partials(expr: Expr) -> dict[Expr, Expr]:
+    return dict.fromkeys(expr.atoms(Partial), S.One)
+
+
+def check_second(goal: Partial, graph: Graph) -> None:
+    """Refuse a second derivative that the equations do not determine.
+
+    Raises
+    ------
+    GoalError : of a loss that is known by its gradient alone, or by a tensor that another one
+        of the goal is made of.
+    """
+    if len(goal.variables) == 1:
+        return
+    if len(goal.variables) > 2:
+        raise GoalError("a derivative is taken twice at most", mend="ask for `∂²c/∂x_m∂x_n`")
+    function, names = name_of(goal.root), [name_of(variable) for variable in goal.variables]
     if function not in graph:
-        return f"Backpropagated gradient with respect to {variable}"
-    return f"Derivative of {function} with respect to {variable}{held}"
+        raise GoalError(
+            f"of {function} only the gradient is given, which leaves its second derivative open",
+            mend=f"define {function} in the equations, or differentiate what they define",
+        )
+    for one, other in (names, names[::-1]):
+        if one in graph.ancestors(other):
+            raise GoalError(
+                f"{other} is made of {one}, so the two cannot vary one by one",
+                mend=f"differentiate twice by {one}, or twice by {other}",
+            )
+
+
+def _title(goal: Expr, partial: Partial, graph: Graph) -> str:
+    function, names = name_of(partial.root), [name_of(v) for v in partial.variables]
+    variable = " and ".join(dict.fromkeys(reversed(names)))
+    held = f" with {', '.join(partial.held)} held fixed" if partial.held else ""
+    kind = "Derivative" if len(names) == 1 else "Second derivative"
+    title = f"{kind} of {function} with respect to {variable}{held}"
+    if function not in graph:
+        title = f"Backpropagated gradient with respect to {variable}"
+    if goal == partial:
+        return title
+    parts = [f for part in Mul.make_args(goal) for f in _opened(part)]
+    given = sorted(name_of(f.as_base_exp()[0]) for f in parts if not isinstance(f, Partial))
+    return f"{title}, contracted with {' and '.join(given)}"

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from derive.calculus.algebra import ALGEBRA
-from derive.calculus.derivative import CHAIN, EVALUATE, STRUCTURE, UNFOLD, graph_chain_rule
+from derive.calculus.derivative import (
+    CHAIN,
+    EVALUATE,
+    STRUCTURE,
+    UNFOLD,
+    graph_chain_rule,
+    known_first,
+)
 from derive.calculus.facts import known_fact, write_out
 from derive.calculus.fold import fold
 from derive.calculus.index_algebra import INDICES, SUMS
@@ -15,6 +22,7 @@ RULES: tuple[Rule, ...] = tuple(
     dict.fromkeys(
         (
             graph_chain_rule,
+            known_first,
             *UNFOLD,
             *STRUCTURE,
             *CHAIN,

@@ -28,7 +28,9 @@ One object::
 
 The goal is the left-hand side of every line of its stage; lines have no equals sign. `evidence` is
 there when the derivation was verified: `grade` is "exact", "sampled", "unknown" or "wrong", and
-the other keys tell how it was found. Every `text` reads back to an equal expression.
+the other keys tell how it was found. The stage of a second derivative by one tensor then has
+`symmetry` too, the evidence that exchanging the indices leaves its result as it is. Every
+`text` reads back to an equal expression.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ from typing import Any
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation, Detail, Line, Stage
-from derive.exports.report import Evidence, Report, evidence_for
+from derive.exports.report import Evidence, Report, evidence_for, symmetry_for
 from derive.expressions import Graph
 from derive.notation.arrange import Sums
 from derive.notation.write import (
@@ -61,9 +63,16 @@ def to_json(
     """The derivation as an object for `json.dumps`; the lines of `report` are those of `detail`."""
     graph = derivation.graph
     stages = [
-        _stage(
-            stage, stage.at(detail), evidence_for(report, k, stage, stage.at(detail)), graph, sums
-        )
+        {
+            **_stage(
+                stage,
+                stage.at(detail),
+                evidence_for(report, k, stage, stage.at(detail)),
+                graph,
+                sums,
+            ),
+            **_symmetry(report, k, stage),
+        }
         for k, stage in enumerate(derivation.stages)
     ]
     return {
@@ -99,6 +108,11 @@ def _stage(
         ],
         "result": _formula(stage.result, graph, sums, stage.goal),
     }
+
+
+def _symmetry(report: Report | None, number: int, stage: Stage) -> dict[str, Any]:
+    found = symmetry_for(report, number, stage)
+    return {} if found is None else {"symmetry": found[1].as_json()}
 
 
 def _formula(expr: Expr, graph: Graph, sums: Sums, *reserved: Expr) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 
 from derive.calculus.derivation import Derivation, Detail, Stage
-from derive.exports.report import Report, evidence_for, summary
+from derive.exports.report import Report, evidence_for, summary, symmetry_for
 from derive.exports.words import comment, latex_words, markdown_words, word_width
 from derive.expressions import Graph
 from derive.notation.arrange import Sums, arrange
@@ -211,4 +211,8 @@ def _display(block: str) -> str:
 def _evidence(report: Report | None, number: int, stage: Stage, detail: Detail) -> list[str]:
     """What the check found, line after line, in one sentence."""
     found = [e for e in evidence_for(report, number, stage, stage.at(detail)) if e is not None]
-    return ["Checked line by line: " + ", ".join(map(summary, found)) + "."] if found else []
+    if not found:
+        return []
+    symmetry = symmetry_for(report, number, stage)
+    more = f" {symmetry[0].capitalize()}: {summary(symmetry[1])}." if symmetry else ""
+    return ["Checked line by line: " + ", ".join(map(summary, found)) + "." + more]

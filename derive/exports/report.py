@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from derive.calculus.derivation import Stage
+from derive.calculus.derivation import Stage, exchanges
 
-__all__ = ["Evidence", "Report", "StageReport", "evidence_for", "summary"]
+__all__ = ["Evidence", "Report", "StageReport", "evidence_for", "summary", "symmetry_for"]
 
 
 class Evidence(Protocol):
@@ -35,6 +35,10 @@ class StageReport(Protocol):
     @property
     def lines(self) -> Sequence[Evidence]: ...
 
+    @property
+    def symmetry(self) -> Evidence | None:
+        """The evidence that a second derivative is symmetric in its indices."""
+
 
 class Report(Protocol):
     """The evidence for a derivation, stage by stage."""
@@ -56,6 +60,15 @@ def evidence_for(
             "verify at the detail that is printed"
         )
     return evidence
+
+
+def symmetry_for(report: Report | None, number: int, stage: Stage) -> tuple[str, Evidence] | None:
+    """What is symmetric in the result of a stage, in words, and the evidence for it."""
+    evidence = None if report is None else report.stages[number].symmetry
+    if evidence is None:
+        return None
+    pairs = ", ".join(f"{one} ↔ {other}" for one, other in exchanges(stage))
+    return f"symmetric under {pairs}", evidence
 
 
 def summary(evidence: Evidence) -> str:

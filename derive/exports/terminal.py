@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from derive.calculus.derivation import Derivation, Detail, Line, Stage
-from derive.exports.report import Evidence, Report, evidence_for, summary
+from derive.exports.report import Evidence, Report, evidence_for, summary, symmetry_for
 from derive.exports.wrap import wrap
 from derive.notation.arrange import Sums
 from derive.notation.names import ascii_name
@@ -161,6 +161,10 @@ class _Page:
             self._rows(stage, stage.at(detail), evidence_for(report, k, stage, stage.at(detail)))
             for k, stage in enumerate(derivation.stages)
         ]
+        self.symmetries = [
+            self._symmetry(symmetry_for(report, k, stage))
+            for k, stage in enumerate(derivation.stages)
+        ]
 
     def lines(self, width: int) -> list[Text]:
         """All lines of the page."""
@@ -171,10 +175,13 @@ class _Page:
             words = _words(sentence, self.plain)
             lines += [Text(" " * MARGIN + line) for line in _filled(words, width - MARGIN)]
         columns = self._columns(width)
-        for stage, rows in zip(self.derivation.stages, self.stages, strict=True):
+        for stage, rows, found in zip(
+            self.derivation.stages, self.stages, self.symmetries, strict=True
+        ):
             title = _words(stage.title, self.plain)
             lines += [Text(), Text(title, "bold")] if title else [Text()]
             lines += [line for row in rows for line in _row_lines(row, columns)]
+            lines += [found] if found else []
         return lines
 
     def _definitions(self, width: int) -> list[Text]:
@@ -208,6 +215,15 @@ class _Page:
             )
             for line, grade, head in zip(lines, evidence, heads, strict=False)
         ]
+
+    def _symmetry(self, found: tuple[str, Evidence] | None) -> Text | None:
+        """What a stage says below its lines about the symmetry of its result."""
+        if found is None:
+            return None
+        words, evidence = found
+        words = words.replace("↔", "<->") if self.plain else words
+        line = Text(" " * MARGIN + _words(words, self.plain) + ": ")
+        return line.append(summary(evidence), STYLES.get(evidence.grade, ""))
 
     def _columns(self, width: int) -> _Columns:
         """The columns that leave every formula on one line, or the best that the width allows."""

@@ -7,6 +7,8 @@ from typing import Any
 from sympy import Expr
 from sympy.core.symbol import Str
 
+from derive.expressions.indices import indices_of, is_tensor
+
 __all__ = ["Partial"]
 
 
@@ -32,6 +34,28 @@ class Partial(Expr):
     @property
     def variable(self) -> Expr:
         return self.args[1]
+
+    @property
+    def root(self) -> Expr:
+        """What is differentiated in the end, under every derivative of a derivative."""
+        function = self.function
+        return function.root if isinstance(function, Partial) else function
+
+    @property
+    def variables(self) -> tuple[Expr, ...]:
+        """What is differentiated by, the first derivative last: `x_m, x_n` for `∂²c/∂x_m∂x_n`."""
+        function = self.function
+        return (self.variable, *(function.variables if isinstance(function, Partial) else ()))
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is of a tensor by tensors, so that a stage may have derived it."""
+        return is_tensor(self.root) and all(map(is_tensor, self.variables))
+
+    @property
+    def indices(self) -> tuple[Any, ...]:
+        """The indices of a derivative of a tensor by tensors, in the order they stand."""
+        return tuple(index for part in (self.root, *self.variables) for index in indices_of(part))
 
     @property
     def held(self) -> tuple[str, ...]:

@@ -106,6 +106,17 @@ class Builder(Transformer[Token, Any]):
     def partial(self, children: list[Any]) -> Node:
         return Derivative(span_of(children), children[1], children[4])
 
+    def second(self, children: list[Any]) -> Node:
+        order = children[1] if children[1].type == "SUPERSCRIPT" else children[2]
+        if str(order).translate(_SUPERSCRIPT) != "2":
+            raise Mistake(
+                "a derivative by two tensors is a second derivative",
+                ends(order),
+                mend="write `∂²c/∂x_m∂x_n`",
+            )
+        numerator, outer, inner = [child for child in children if isinstance(child, Node)]
+        return _second(span_of(children), numerator, outer, inner)
+
     def prefix(self, children: list[Any]) -> Node:
         word, argument = children
         if word == "√" and isinstance(argument, Power):
@@ -298,8 +309,11 @@ def _derivatives(factors: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     joined: list[tuple[str, Any]] = []
     position = 0
     while position < len(factors):
-        four = factors[position : position + 4]
-        if _is_derivative(four):
+        four, six = factors[position : position + 4], factors[position : position + 6]
+        if _is_second(six):
+            joined.append((six[0][0], _second_derivative([factor for _, factor in six])))
+            position += 6
+        elif _is_derivative(four):
             joined.append((four[0][0], _derivative(*(factor for _, factor in four))))
             position += 4
         else:
@@ -318,19 +332,52 @@ def _is_derivative(four: list[tuple[str, Any]]) -> bool:
     )
 
 
+def _is_second(six: list[tuple[str, Any]]) -> bool:
+    """Whether factors read `d2 f / d x_m d x_n`, or the same with `d^2`."""
+    return (
+        [operator for operator, _ in six[1:]] == ["", "/", "", "", ""]
+        and _is_d_squared(six[0][1])
+        and isinstance(six[1][1], Node)
+        and _is_d(six[2][1])
+        and _is_d(six[4][1])
+    )
+
+
+def _is_d_squared(node: Any) -> bool:
+    if isinstance(node, Power):
+        return _is_d(node.base) and isinstance(node.exponent, Number) and node.exponent.value == 2
+    return isinstance(node, Named) and node.name == "d2" and not node.slots
+
+
+def _second_derivative(six: list[Any]) -> Node:
+    first, numerator, _, outer, _, inner = six
+    for variable in (outer, inner):
+        _check_denominator(variable)
+    return _second((first.span[0], inner.span[1]), numerator, outer, inner)
+
+
+def _second(span: Span, numerator: Node, outer: Node, inner: Node) -> Node:
+    """The derivative of the derivative by the last tensor of the denominator."""
+    return Derivative(span, Derivative(span, numerator, inner), outer)
+
+
 def _is_d(node: Any) -> bool:
     return isinstance(node, Named) and node.name == "d" and not node.slots
 
 
 def _derivative(first: Node, numerator: Any, _second: Node, last: Any) -> Node:
     denominator, held = (last.node, last.held) if isinstance(last, _Fixed) else (last, ())
+    _check_denominator(denominator)
+    return Derivative((first.span[0], last.span[1]), numerator, denominator, held)
+
+
+def _check_denominator(denominator: Any) -> None:
     if not isinstance(denominator, Named | Group):
         raise Mistake(
             "a derivative is taken with respect to a tensor or something in brackets",
             denominator.span,
             mend="as in `d c / d x_n`",
         )
-    return Derivative((first.span[0], last.span[1]), numerator, denominator, held)
 
 
 def _check_neighbours(factors: list[tuple[str, Any]]) -> None:

@@ -19,14 +19,23 @@ from derive.notation.census import (
     uses_in,
 )
 from derive.notation.comparisons import labels_in, with_positions
+from derive.notation.contracted import contracted
 from derive.notation.parse import parse, words
 from derive.notation.read import bounded, named_sizes
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
-from derive.notation.syntax import Derivative, Group, Letter, Named, Node, letters_used
+from derive.notation.syntax import (
+    Derivative,
+    Group,
+    Letter,
+    Named,
+    Node,
+    Product,
+    letters_used,
+)
 
 __all__ = ["read_expression", "read_goal"]
 
-_PATTERN = "a goal is written `∂c/∂x_n` or `d c / d x_n`"
+_PATTERN = "a goal is written `∂c/∂x_n` or `d c / d x_n`, a second derivative `∂²c/∂x_m∂x_n`"
 
 
 def read_expression(
@@ -128,11 +137,12 @@ def _check_held(node: Derivative, graph: Graph) -> None:
             )
 
 
-def read_goal(text: str, graph: Graph, name: str = "") -> Partial:
-    """What is asked for: `∂c/∂x_n`, or `d c / d x_n`.
+def read_goal(text: str, graph: Graph, name: str = "") -> Expr:
+    """What is asked for: `∂c/∂x_n`, `∂²c/∂x_m∂x_n`, or one of them contracted: `v_m ∂²c/∂x_m∂x_n`.
 
     The numerator is a definition, an abbreviation, or a scalar that the equations do not use,
-    such as `l`: the loss further downstream, whose derivative is handed back.
+    such as `l`: the loss further downstream, whose derivative is handed back. What a derivative
+    is contracted with is a tensor of the equations or one that is given besides.
 
     >>> from derive.notation import read_graph
     >>> read_goal("∂c/∂x_n", read_graph("c = x_i x_i"))
@@ -142,28 +152,54 @@ def read_goal(text: str, graph: Graph, name: str = "") -> Partial:
     with source.reading():
         known = words(source.text).union(_names(graph))
         tree = parse(source.text, (0, len(source.text)), known)
-        goal = _derivative(tree)
+        goal, given = _factors(tree)
     with source.reading(GoalError):
-        above, below = _named(goal.numerator), _named(goal.denominator)
-        _check_held(goal, graph)
-        _check_variable(below, graph)
-        _check_function(above, graph)
-        check_letters((*above.slots, *below.slots), "in a goal")
-    return Partial(_tensor(above, graph), _tensor(below, graph), *goal.held)
+        partial = _partial(goal, graph)
+        return contracted(partial, given, graph) if given else partial
 
 
-def _derivative(tree: Node) -> Derivative:
+def _bare(tree: Node) -> Node:
     while isinstance(tree, Group):
         tree = tree.inner
-    if not isinstance(tree, Derivative):
-        raise Mistake("this is not a derivative of one tensor", tree.span, mend=_PATTERN)
     return tree
+
+
+def _factors(tree: Node) -> tuple[Derivative, list[Named]]:
+    """The derivative in a goal, and what it is multiplied by."""
+    tree = _bare(tree)
+    factors = list(map(_bare, tree.factors)) if isinstance(tree, Product) else [tree]
+    found = [factor for factor in factors if isinstance(factor, Derivative)]
+    given = [factor for factor in factors if isinstance(factor, Named)]
+    divided = isinstance(tree, Product) and any(tree.divides)
+    if len(found) != 1 or len(given) != len(factors) - 1 or divided:
+        raise Mistake("this is not a derivative of one tensor", tree.span, mend=_PATTERN)
+    return found[0], given
+
+
+def _partial(goal: Derivative, graph: Graph) -> Partial:
+    """The derivative that a goal asks for, checked."""
+    nodes = [goal]
+    while isinstance(inner := _bare(nodes[-1].numerator), Derivative):
+        nodes.append(inner)
+    above = _named(nodes[-1].numerator)
+    below = [_named(node.denominator) for node in nodes]
+    for node in nodes:
+        _check_held(node, graph)
+        if node.held and len(nodes) > 1:
+            raise Mistake("a second derivative holds nothing fixed", node.span, mend=_PATTERN)
+    for variable in below:
+        _check_variable(variable, graph)
+    _check_function(above, graph)
+    check_letters([slot for node in (above, *below) for slot in node.slots], "in a goal")
+    found = _tensor(above, graph)
+    for node, variable in zip(reversed(nodes), reversed(below), strict=True):
+        found = Partial(found, _tensor(variable, graph), *node.held)
+    return found
 
 
 def _named(node: Node) -> Named:
     """One side of a goal."""
-    while isinstance(node, Group):
-        node = node.inner
+    node = _bare(node)
     if not isinstance(node, Named):
         raise Mistake(
             "a goal is the derivative of a name by a name",

@@ -75,12 +75,15 @@ def _(node: Delta) -> str:
 
 @latex.register
 def _(node: Derivative) -> str:
-    below = _inline(node.variable) or _parentheses(node.variable)
-    above = _inline(node.function)
+    function, variables = node.repeated
+    by = [_inline(variable) or _parentheses(variable) for variable in variables]
+    below = r" \, ".join(rf"\partial {variable}" for variable in by)
+    sign = r"\partial" if len(by) == 1 else rf"\partial^{{{len(by)}}}"
+    above = _inline(function)
     if above is None:
-        ratio = rf"\frac{{\partial}}{{\partial {below}}} {_parentheses(node.function)}"
+        ratio = rf"\frac{{{sign}}}{{{below}}} {_parentheses(function)}"
     else:
-        ratio = rf"\frac{{\partial {above}}}{{\partial {below}}}"
+        ratio = rf"\frac{{{sign} {above}}}{{{below}}}"
     if not node.held:
         return ratio
     return rf"\left.{ratio}\right|_{{{', '.join(map(latex_name, node.held))}}}"

@@ -104,6 +104,21 @@ class Derivative(Node):
     variable: Node
     held: tuple[str, ...] = ()
 
+    @property
+    def repeated(self) -> tuple[Node, tuple[Node, ...]]:
+        """What is differentiated in the end, and the tensors of a second derivative.
+
+        A derivative of a derivative has a fraction line of its own unless each is by a tensor
+        with nothing held fixed.
+        """
+        inner = self.function
+        plain = isinstance(inner, Derivative) and not isinstance(inner.function, Derivative)
+        if not (plain and isinstance(inner, Derivative)) or self.held or inner.held:
+            return self.function, (self.variable,)
+        if not (isinstance(self.variable, Symbol) and isinstance(inner.variable, Symbol)):
+            return self.function, (self.variable,)
+        return inner.function, (self.variable, inner.variable)
+
 
 @dataclass(frozen=True)
 class Apply(Node):

@@ -61,9 +61,14 @@ def _(node: OneTensor | Delta) -> float:
 @width.register
 def _(node: Derivative) -> float:
     held = SCRIPT * LETTER * sum(len(name) + 1 for name in node.held)
-    parts = (node.function, node.variable)
-    widest = max(_in_line(part) + BRACKETS * isinstance(part, _BRACKETED) for part in parts)
-    return widest + LETTER + 2 * SPACE + held
+    function, variables = node.repeated
+    widths = [_partial(function), sum(map(_partial, variables))]
+    return max(widths) + 2 * SPACE + held
+
+
+def _partial(part: Node) -> float:
+    """The width of a part of a derivative with the sign before it."""
+    return LETTER + _in_line(part) + BRACKETS * isinstance(part, _BRACKETED)
 
 
 @width.register

@@ -45,6 +45,8 @@ class Text:
 
     name: Callable[[str], str]
     partial: str
+    second: str
+    space: str
     delta: str
     minus: str
     root: str
@@ -83,12 +85,16 @@ class Text:
 
     @render.register
     def _(self, node: Derivative) -> str:
-        above = self._enclosed(node.function, Sum, Product, Fraction, Derivative, Summation)
-        below = self(node.variable)
-        below = below if isinstance(node.variable, Symbol) else f"({below})"
+        function, variables = node.repeated
+        above = self._enclosed(function, Sum, Product, Fraction, Derivative, Summation)
+        below = self.space.join(self.partial + self._variable(node) for node in variables)
         names = [self.name(name) for name in node.held]
         held = f"|_{names[0]}" if len(names) == 1 else f"|_{{{','.join(names)}}}" if names else ""
-        return f"{self.partial}{above}/{self.partial}{below}{held}"
+        sign = self.partial if len(variables) == 1 else self.second
+        return f"{sign}{above}/{below}{held}"
+
+    def _variable(self, node: Node) -> str:
+        return self(node) if isinstance(node, Symbol) else f"({self(node)})"
 
     @render.register
     def _(self, node: Apply) -> str:
@@ -220,7 +226,17 @@ def _continues(fraction: Fraction) -> bool:
     return not isinstance(fraction.numerator, Number | Fraction | Sum | Derivative)
 
 
-UNICODE = Text(str, "∂", "δ", "−", "√", "·", "Σ", superscripts=True, relations={})
+UNICODE = Text(str, "∂", "∂²", "", "δ", "−", "√", "·", "Σ", superscripts=True, relations={})
 ASCII = Text(
-    ascii_name, "d ", "delta", "-", "sqrt", "*", "sum", superscripts=False, relations=_ASCII
+    ascii_name,
+    "d ",
+    "d2 ",
+    " ",
+    "delta",
+    "-",
+    "sqrt",
+    "*",
+    "sum",
+    superscripts=False,
+    relations=_ASCII,
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from sympy import Add, Expr
 
-from derive.calculus.derivation import Derivation, Detail, Line, Stage
-from derive.expressions import Graph, Index, Iverson
+from derive.calculus.derivation import Derivation, Detail, Line, Stage, exchanged
+from derive.expressions import Graph, Index, Iverson, Partial
 from derive.verify.evaluate import Array, Compiler, EvaluationError, ShapeError, free_axes
 from derive.verify.exact import provably_equal
 from derive.verify.kinks import comparisons
@@ -111,11 +111,17 @@ class _Trial:
         arrays = [each for each in found if not isinstance(each, EvaluationError)]
         return sum(len({x for array in each for x in array.flat}) < 2 for each in arrays)
 
+    def tolerance(self, *exprs: Expr) -> float:
+        """How far values may be apart that rest on the derivatives in expressions."""
+        rough = any(oracle.first_by_differences for oracle in self.oracles)
+        second = any(isinstance(p.function, Partial) for e in exprs for p in e.atoms(Partial))
+        return TOLERANCE["central differences" if rough or second else "complex step"]
+
     def error(self, expr: Expr, value: Array, reference: Array, seed: int) -> float:
         """How far a value is off, relative to the scale on which it is known."""
         distance = float(np.max(np.abs(value - reference), initial=0.0))
         scale = max(float(np.max(np.abs(a), initial=0.0)) for a in (value, reference))
-        if distance > TOLERANCE[self.method] * max(scale, FLOOR):
+        if distance > self.tolerance(expr) * max(scale, FLOOR):
             scale = max(scale, FLOOR * self._terms(expr, seed))
         return distance / max(scale, FLOOR)
 
@@ -197,8 +203,29 @@ def _stage_report(
         return StageReport(tuple(graded))
     report = _power(trial, stage, free, goal) if mutation and graded[-1].holds else (0, ())
     return StageReport(
-        tuple(graded), report[0], report[0] - len(report[1]), report[1], _warnings(trial, goal)
+        tuple(graded),
+        report[0],
+        report[0] - len(report[1]),
+        report[1],
+        _warnings(trial, goal),
+        _symmetry(trial, stage, free),
     )
+
+
+def _symmetry(trial: _Trial, stage: Stage, free: tuple[Index, ...]) -> LineReport | None:
+    """The evidence that a second derivative by one tensor stays when its indices are exchanged."""
+    turned = exchanged(stage)
+    if turned is None:
+        return None
+    report = _graded(
+        trial,
+        turned,
+        trial.values(turned, free),
+        _Above(stage.result, trial.values(stage.result, free), is_goal=False),
+    )
+    if report.grade != "wrong":
+        return report
+    return replace(report, reason="changes when the indices are exchanged")
 
 
 def _graded(trial: _Trial, expr: Expr, found: Found, above: _Above) -> LineReport:
@@ -213,7 +240,7 @@ def _graded(trial: _Trial, expr: Expr, found: Found, above: _Above) -> LineRepor
     error = max(trial.error(expr, value, other, seed) for seed, (value, other) in pairs)
     proven = not above.is_goal and provably_equal(expr, above.expr, trial.graph)
     seeds, sizes = len(found), trial.sizes
-    if error <= TOLERANCE[trial.method]:
+    if error <= trial.tolerance(expr, above.expr):
         return LineReport("exact" if proven else "sampled", error, "", seeds, sizes)
     reason = "differs from the definitions" if above.is_goal else "differs from the line above"
     if proven:
@@ -229,7 +256,8 @@ def _power(
     survivors: list[Mutant] = []
     for mutant in mutants(stage.result, free):
         try:
-            rejected = _is_rejected(trial, mutant.expr, free, goal)
+            tolerance = trial.tolerance(stage.goal, mutant.expr)
+            rejected = _is_rejected(trial, mutant.expr, free, goal, tolerance)
         except ShapeError:
             rejected = True
         except EvaluationError:
@@ -241,10 +269,12 @@ def _power(
     return tried, tuple(survivors)
 
 
-def _is_rejected(trial: _Trial, expr: Expr, free: tuple[Index, ...], goal: list[Array]) -> bool:
+def _is_rejected(
+    trial: _Trial, expr: Expr, free: tuple[Index, ...], goal: list[Array], tolerance: float
+) -> bool:
     """Whether a sample tells the expression from the goal."""
     for seed, (value, reference) in enumerate(zip(trial.each(expr, free), goal, strict=False)):
-        if trial.error(expr, value, reference, seed) > TOLERANCE[trial.method]:
+        if trial.error(expr, value, reference, seed) > tolerance:
             return True
     return False
 

@@ -61,6 +61,7 @@ class Oracle:
         self.sample = sample
         self.method = method
         self.differences_used = False
+        self.first_by_differences = False
         self._compile = compiler or Compiler()
         self._jacobians: dict[Request, Array] = {}
         self.values: Values = sample
@@ -114,6 +115,7 @@ class Oracle:
             found = _complex_step(function, at)
         else:
             self.differences_used = True
+            self.first_by_differences |= not request.function.has(Partial)
             found = _central_differences(function, at)
         # Entries of the variable came first, and stand last in a Jacobian.
         found = np.moveaxis(found.reshape(at.size, here.size), 0, 1).reshape(here.shape + at.shape)

@@ -54,7 +54,8 @@ class StageReport:
 
     `mutants` of the result were compared with the goal on the same samples, and `rejected` of
     them were found different; `survivors` are the others. Those proven equal to the result are
-    no mistakes and are not counted.
+    no mistakes and are not counted. A second derivative by the same tensor twice does not change
+    when its indices are exchanged; `symmetry` is the evidence for that of the result.
     """
 
     lines: tuple[LineReport, ...]
@@ -62,10 +63,18 @@ class StageReport:
     rejected: int = 0
     survivors: tuple[Mutant, ...] = ()
     warnings: tuple[str, ...] = ()
+    symmetry: LineReport | None = None
+
+    @property
+    def is_asymmetric(self) -> bool:
+        """Whether exchanging the indices changes a result that it must not change."""
+        return self.symmetry is not None and self.symmetry.grade == "wrong"
 
     def as_json(self) -> dict[str, Any]:
         """The evidence as plain data."""
+        symmetry = {} if self.symmetry is None else {"symmetry": self.symmetry.as_json()}
         return {
+            **symmetry,
             "lines": [line.as_json() for line in self.lines],
             "mutants": self.mutants,
             "rejected": self.rejected,
@@ -97,8 +106,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether no line is wrong."""
-        return not self.failures
+        """Whether no line is wrong, and every second derivative symmetric."""
+        return not self.failures and not any(stage.is_asymmetric for stage in self.stages)
 
     @property
     def error(self) -> float | None:

@@ -13,11 +13,12 @@ from itertools import combinations, islice, product
 from math import prod
 
 import numpy as np
-from sympy import Expr, Mul
+from sympy import Expr, Mul, S
 
 from derive.expressions import (
     Graph,
     Index,
+    Partial,
     Quotient,
     Remainder,
     Size,
@@ -27,7 +28,16 @@ from derive.expressions import (
 )
 from derive.verify.evaluate import Array, EvaluationError, Values
 
-__all__ = ["DISTRIBUTIONS", "Domain", "NotFiniteError", "Sample", "domains", "draw", "finite"]
+__all__ = [
+    "DISTRIBUTIONS",
+    "Domain",
+    "NotFiniteError",
+    "Sample",
+    "domains",
+    "draw",
+    "finite",
+    "given_tensors",
+]
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
 
@@ -112,6 +122,9 @@ def draw(graph: Graph, domain: Domain, seed: int, exprs: Iterable[Expr] = ()) ->
     for position, name in enumerate(sorted(graph.labels)):
         high = values.size(graph.label_range(name))
         tensors[name] = np.asarray(_generator(seed, 1, position).integers(0, high, shape(name)))
+    for position, node in enumerate(given_tensors(graph, exprs)):
+        lengths = [values.size(index.size) for index in indices_of(node)]
+        tensors[name_of(node)] = _both_signs(_generator(seed, 5, position), tuple(lengths))
     factors = _factors(everything)
     labels = {
         name: int(_generator(seed, 2, position).integers(name in factors, values.size(size)))
@@ -122,6 +135,16 @@ def draw(graph: Graph, domain: Domain, seed: int, exprs: Iterable[Expr] = ()) ->
         for position, name in enumerate(graph.outputs)
     }
     return Sample(tensors, labels, sizes, seed, upstream)
+
+
+def given_tensors(graph: Graph, exprs: Iterable[Expr]) -> list[Expr]:
+    """The tensors that stand beside derivatives and are in no equation, one for each name."""
+    found: dict[str, Expr] = {}
+    for expr in exprs:
+        for node in tensors_in(expr.xreplace(dict.fromkeys(expr.atoms(Partial), S.One))):
+            if name_of(node) not in graph.names:
+                found.setdefault(name_of(node), node)
+    return [found[name] for name in sorted(found)]
 
 
 def _generator(seed: int, kind: int, position: int) -> np.random.Generator:

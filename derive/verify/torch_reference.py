@@ -14,9 +14,10 @@ import numpy as np
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation
-from derive.expressions import Partial, Size, name_of
+from derive.expressions import Partial, Size, indices_of, name_of, tensor
 from derive.verify.evaluate import Array, Compiled, EvaluationError, Values, free_axes
 from derive.verify.printer import Request
+from derive.verify.sample import given_tensors
 
 __all__ = ["DTYPES", "REFERENCES", "Agreement", "Reference", "compare"]
 
@@ -194,6 +195,12 @@ REFERENCES: Mapping[str, Reference] = {
     "cross_entropy_one_line": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
     ),
+    "cross_entropy_hessian": Reference(
+        {"x": (CLASSES,)}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
+    ),
+    "hessian_vector_product": Reference(
+        {"x": (CLASSES,)}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
+    ),
     "gaussian_nll": Reference(
         {"m": _VECTOR, "v": _VECTOR, "y": _VECTOR},
         {"c": lambda v: F.gaussian_nll_loss(v["m"], v["y"], v["v"], reduction="sum")},
@@ -213,6 +220,18 @@ REFERENCES: Mapping[str, Reference] = {
     "l2_norm": Reference({"x": _VECTOR}, {"r": lambda v: torch.linalg.vector_norm(v["x"])}),
     "layer_norm": _LAYER_NORM,
     "layer_norm_normalised": _LAYER_NORM,
+    "least_squares_hessian": Reference(
+        {"y": (BATCH,), "X": (BATCH, 16), "w": (16,)},
+        {"c": lambda v: F.mse_loss(v["X"] @ v["w"], v["y"], reduction="sum") / 2},
+    ),
+    "logistic_regression_hessian": Reference(
+        {"X": (BATCH, 16), "w": (16,), "t": (BATCH,), "b": ()},
+        {
+            "c": lambda v: F.binary_cross_entropy_with_logits(
+                v["X"] @ v["w"] + v["b"], v["t"], reduction="sum"
+            )
+        },
+    ),
     "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
     "logsumexp": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
     "logsumexp_stable": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
@@ -247,6 +266,7 @@ REFERENCES: Mapping[str, Reference] = {
         },
         {"T": _LABEL},
     ),
+    "tanh_second_derivative": Reference({"x": (16,)}, {"y": lambda v: torch.tanh(v["x"])}),
     "squared_error": Reference(
         {"y": _VECTOR, "t": _VECTOR},
         {"c": lambda v: F.mse_loss(v["y"], v["t"], reduction="sum")},
@@ -269,7 +289,7 @@ REFERENCES: Mapping[str, Reference] = {
 class Agreement:
     """One goal compared in one precision; `complaint` is empty where they agree."""
 
-    goal: Partial
+    goal: Expr
     dtype: DType
     error: float
     complaint: str = ""
@@ -297,7 +317,7 @@ def compare(derivation: Derivation, reference: Reference, dtype: DType) -> list[
 
 
 def _agreement(
-    goal: Partial,
+    goal: Expr,
     results: Mapping[Expr, Expr],
     values: Values,
     upstream: Mapping[str, Array],
@@ -326,18 +346,22 @@ def _agreement(
 
 
 def _by_autograd(
-    goal: Partial, values: Values, upstream: Mapping[str, Array], reference: Reference
+    goal: Expr, values: Values, upstream: Mapping[str, Array], reference: Reference
 ) -> Any:
-    """The goal as PyTorch has it: its function, its derivative."""
+    """The goal as PyTorch has it: its functions, their derivatives."""
     tensors = {n: torch.from_numpy(np.array(values.tensors[n])) for n in reference.shapes}
     for name in reference.labels:
         given = values.tensors[name] if name in values.tensors else values.labels[name]
         tensors[name] = torch.as_tensor(given)
-    variable, function = name_of(goal.variable), name_of(goal.function)
-    if function in reference.functions:
-        return torch.autograd.functional.jacobian(
-            lambda x: reference.functions[function]({**tensors, variable: x}), tensors[variable]
-        )
+
+    def derived(request: Request) -> Array:
+        partial = Partial(request.function, tensor(request.variable))
+        return np.asarray(_derivative(partial, reference)(tensors).detach())
+
+    partial = next(iter(goal.atoms(Partial)))
+    if name_of(partial.root) in reference.functions:
+        return torch.from_numpy(np.array(Compiled(goal, free_axes(goal))(values, derived)))
+    variable = name_of(partial.variable)
     tensors[variable].requires_grad_()
     loss = sum(
         (reference.functions[name](tensors) * torch.from_numpy(np.array(array))).sum()
@@ -345,6 +369,16 @@ def _by_autograd(
     )
     loss.backward()
     return tensors[variable].grad
+
+
+def _derivative(function: Expr, reference: Reference) -> Callable[[Tensors], Any]:
+    """A function of the inputs, differentiated by as many tensors as the expression says."""
+    if not isinstance(function, Partial):
+        return reference.functions[name_of(function)]
+    inner, name = _derivative(function.function, reference), name_of(function.variable)
+    return lambda values: torch.autograd.functional.jacobian(
+        lambda x: inner({**values, name: x}), values[name], create_graph=True
+    )
 
 
 def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
@@ -373,7 +407,11 @@ def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
     for name, function in reference.functions.items():
         for axis, length in enumerate(function(given).shape):
             sizes[graph.axis_size(name, axis)] = length
-    return Values(tensors, labels, sizes)
+    values = Values(tensors, labels, sizes)
+    for seed, node in enumerate(given_tensors(graph, derivation.goals), 300):
+        lengths = tuple(values.size(index.size) for index in indices_of(node))
+        tensors[name_of(node)] = _random(lengths, dtype, seed)
+    return values
 
 
 def _random(shape: tuple[int, ...], dtype: DType, seed: int, spread: float = 0.0) -> Array:
