@@ -43,8 +43,10 @@ class Sizes:
         # The sizes that the free indices of a line bring along, while it is sized.
         self.brought: dict[Node, Expr] = {}
         self.lines = len(lines)
+        self.own: frozenset[Node] = frozenset()
         for number, sides in enumerate(lines):
             self._unify_line(number, *sides)
+        self.own = frozenset(filter(_is_lasting, self.parent))
         self.declared: dict[Node, tuple[str | int, tuple[str, int], str]] = {}
         for axis, used in letters.items():
             for letter in used:
@@ -77,8 +79,10 @@ class Sizes:
         return node
 
     def _union(self, a: Node, b: Node) -> None:
-        # The lesser root wins, so that the name of a size does not depend on the order.
-        low, high = sorted((self._find(a), self._find(b)), key=_rank)
+        # The lesser root wins, so that the name of a size does not depend on the order; an axis
+        # of the equations before one of a tensor that another line brings in.
+        roots = (self._find(a), self._find(b))
+        low, high = sorted(roots, key=lambda root: (root not in self.own, _rank(root)))
         self.parent[high] = low
 
     def _unify(self, expr: Expr, scope: _Scope, path: _Path) -> None:
