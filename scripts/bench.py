@@ -1,11 +1,12 @@
 """Measure what the project promises about speed, in one run and as ratios.
 
-python scripts/bench.py [--repeat N]
+python scripts/bench.py [--repeat N] [--only catalogue chain commands sympy]
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import subprocess
 import sys
@@ -13,21 +14,29 @@ import time
 from collections.abc import Callable
 
 import sympy
-from sympy import Idx, IndexedBase, Sum, exp, log, symbols
+from sympy import Add, Idx, IndexedBase, Sum, exp, log, symbols
 
 import derive
+from derive.notation.write import write_text
 
+PARTS = ["catalogue", "chain", "commands", "sympy"]
+
+LONGEST_FILE = 0.5
+NONLINEAR = "tanh"
+DEPTHS = (4, 16, 64, 256)
 SOFTMAX = "s_i = exp(x_i) / σ; σ := 1_j exp(x_j); c = -log(s_T)"
 
 
-def seconds(run: Callable[[], object], repeat: int) -> list[float]:
-    """The times of `repeat` runs after one to warm up."""
+def seconds(
+    run: Callable[[], object], repeat: int, clock: Callable[[], float] = time.process_time
+) -> list[float]:
+    """The times of `repeat` runs after one to warm up; those of the processor in this process."""
     run()
     times = []
     for _ in range(repeat):
-        start = time.perf_counter()
+        start = clock()
         run()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return times
 
 
@@ -80,14 +89,66 @@ def derivations(repeat: int) -> float:
     return text
 
 
+def catalogue(repeat: int) -> None:
+    """Every file of the catalogue, in process."""
+    print("The catalogue: each derivation in process, after warm-up")
+    for name in derive.catalogue():
+        times = seconds(lambda name=name: derive.load(name), repeat)
+        goal = "goal: under 100 ms" if name == "layer_norm" else ""
+        flag = "  TOO SLOW" if statistics.median(times) > LONGEST_FILE else ""
+        row(name, times, goal=f"{size(derive.load(name))}  {goal}{flag}")
+
+
+def size(derivation: derive.Derivation) -> str:
+    """The number of printed lines, and the longest term of any of them as it is printed."""
+    lines = [(stage, line) for stage in derivation.stages for line in stage.lines]
+    terms = (
+        write_text(term, derivation.graph, (stage.goal,))
+        for stage, line in lines
+        for term in Add.make_args(line.expr)
+    )
+    return f"{len(lines)} lines, longest term {max(map(len, terms))} characters"
+
+
+def layers(depth: int) -> list[str]:
+    """A chain of linear layers, each with its nonlinearity, that ends in the cross-entropy."""
+    inputs = ["x", *(f"h{layer}" for layer in range(1, depth))]
+    equations = []
+    for layer, name in enumerate(inputs, 1):
+        equations.append(f"z{layer}_i = W{layer}_ij {name}_j + b{layer}_i")
+        equations.append(f"h{layer}_i = {NONLINEAR}(z{layer}_i)")
+    return [*equations, f"s_i = exp(h{depth}_i)/(1_j exp(h{depth}_j))", "c = -log(s_T)"]
+
+
+def chains() -> None:
+    """How the time grows with the depth of a graph; each depth once, as it takes seconds."""
+    print(f"A chain of linear layers with {NONLINEAR} and cross-entropy: the gradient of W1")
+    derive.derivation(layers(2), "∂l/∂W1_pq")
+    before: tuple[int, float] | None = None
+    for depth in DEPTHS:
+        equations = layers(depth)
+        start = time.process_time()
+        derivation = derive.derivation(equations, "∂l/∂W1_pq")
+        taken = time.process_time() - start
+        growth = ""
+        if before is not None:
+            exponent = math.log(taken / before[1]) / math.log(depth / before[0])
+            growth = f"grows as L^{exponent:.2f}, goal: at most 1.2"
+        before = depth, taken
+        row(f"{depth} layers", [taken], goal=f"{size(derivation)}  {growth}")
+
+
 def starts(repeat: int) -> None:
     """Cold: a command against the bare import of SymPy."""
     print("A process of its own")
-    bare = row("python -c 'import sympy'", seconds(command("-c", "import sympy"), repeat))
+    bare = row(
+        "python -c 'import sympy'",
+        seconds(command("-c", "import sympy"), repeat, time.perf_counter),
+    )
     for arguments in (("--version",), ("show", "cross-entropy"), ("list",)):
-        times = seconds(command("-m", "derive", *arguments), repeat)
+        times = seconds(command("-m", "derive", *arguments), repeat, time.perf_counter)
         row("derive " + " ".join(arguments), times, bare, "goal: at most 1.6x")
-    times = seconds(command("-m", "derive", "verify", "cross-entropy"), repeat)
+    times = seconds(command("-m", "derive", "verify", "cross-entropy"), repeat, time.perf_counter)
     row("derive verify cross-entropy", times, bare)
 
 
@@ -107,10 +168,17 @@ def sympy_ways(reference: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=15)
-    repeat = parser.parse_args().repeat
-    reference = derivations(repeat)
-    starts(repeat)
-    sympy_ways(reference)
+    parser.add_argument("--only", nargs="*", default=PARTS, choices=PARTS, help="(default all)")
+    options = parser.parse_args()
+    reference = derivations(options.repeat)
+    if "catalogue" in options.only:
+        catalogue(min(options.repeat, 5))
+    if "chain" in options.only:
+        chains()
+    if "commands" in options.only:
+        starts(options.repeat)
+    if "sympy" in options.only:
+        sympy_ways(reference)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,15 @@ class Context:
         if not is_tensor(partial.variable):
             return bool(expr.has(partial.variable))
         variable = name_of(partial.variable)
-        return any(name_of(node) in self._moved(variable, partial.held) for node in values_in(expr))
+        return any(
+            self._is_moved(name_of(node), variable, partial.held) for node in values_in(expr)
+        )
+
+    def _is_moved(self, name: str, variable: str, held: tuple[str, ...]) -> bool:
+        if held:
+            return name in self._moved(variable, held)
+        known = name == variable or variable in self.graph.ancestors(name)
+        return known or name in self._unknown
 
     def _moved(self, variable: str, held: tuple[str, ...]) -> set[str]:
         """The names that change with a variable while others are held; undefined losses too."""

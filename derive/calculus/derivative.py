@@ -357,14 +357,12 @@ def links(node: Partial, graph: Graph, output: str | None) -> list[Link]:
     function, variable = name_of(node.function), name_of(node.variable)
     if function not in graph and output is not None:
         return [Link(graph[output])]
-    ends = {function} if function in graph else set(graph.outputs)
-    reached = ends.union(*(graph.ancestors(end) for end in ends))
+    ends = (function,) if function in graph else graph.outputs
     return [
         Link(equation, _held(equation.name, variable, graph))
-        for equation in graph.equations
-        if equation.name in reached
-        and (equation.kind == "definition" or equation.name == function)
-        and variable in graph.parents(equation.name)
+        for equation in graph.consumers(variable)
+        if (equation.kind == "definition" or equation.name == function)
+        and any(equation.name == end or equation.name in graph.ancestors(end) for end in ends)
     ]
 
 

@@ -174,8 +174,8 @@ class _Planner:
         _, result = self.known[key_of(first)]
         moved = {name_of(node) for node in tensors_in(result.xreplace(_without_partials(result)))}
         variable = name_of(goal.variable)
-        for name in self.graph.order:
-            if name in moved and variable in self.graph.ancestors(name):
+        for name in self.graph.in_order(moved):
+            if variable in self.graph.ancestors(name):
                 yield self._goal(name, goal.variable, ())
         for inner in sorted(result.atoms(Partial), key=default_sort_key):
             if key_of(inner) in self.known:
@@ -192,12 +192,9 @@ class _Planner:
         name = name_of(goal.function)
         if name not in self.graph:
             return
-        for used in self.graph.order:
-            if (
-                used in self.graph.mentions(name)
-                and self.graph[used].kind == "abbreviation"
-                and variable in self.graph.ancestors(used)
-            ):
+        for used in self.graph.in_order(self.graph.mentions(name)):
+            is_short = self.graph[used].kind == "abbreviation"
+            if is_short and variable in self.graph.ancestors(used):
                 yield self._goal(used, goal.variable, goal.held)
 
     def _goal(self, name: str, variable: Tensor, held: tuple[str, ...]) -> Partial:
@@ -279,7 +276,7 @@ class _Planner:
         elif not goal.held:
             names |= {link.name for link in links(goal, self.graph, self.output)}
         names = names.union(*(self.graph.mentions(name) for name in names if name in self.graph))
-        used = [name for name in reversed(self.graph.order) if name in names]
+        used = reversed(self.graph.in_order(names))
         return [self.facts.rule, *(rule for name in used for rule in self.folds[name])]
 
     def _definition_lines(self, log: Log) -> None:

@@ -7,6 +7,7 @@ in the letters of their indices are equal objects and nothing can capture.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import count, islice, permutations, product
 from math import factorial, prod
 from typing import Any, ClassVar
@@ -62,7 +63,7 @@ class Binder(Expr):
         that the body is going to meet.
         """
         indices = fresh_indices(self.bound, self.body, *avoid)
-        return indices, self.body.xreplace(dict(zip(self.bound, indices, strict=True)))
+        return indices, _opened(self, tuple(indices))
 
     def _xreplace(self, rule: dict[Any, Any]) -> tuple[Expr, bool]:
         if self in rule:
@@ -91,6 +92,12 @@ class Binder(Expr):
         subscript = " ".join(letter.name for letter in letters.values())
         body = printer.parenthesize(self.body.xreplace(letters), PRECEDENCE["Mul"], strict=True)
         return rf"{self.sign}_{{{subscript}}} {body}"
+
+
+@lru_cache(maxsize=8192)
+def _opened(binder: Binder, indices: tuple[Index, ...]) -> Expr:
+    """The body with the given indices in place of the bound ones."""
+    return binder.body.xreplace(dict(zip(binder.bound, indices, strict=True)))
 
 
 def closed(kind: type[Binder], indices: list[Index], body: Expr) -> Expr:
@@ -143,8 +150,9 @@ def _orders(indices: list[Index], body: Expr) -> Iterable[tuple[Index, ...]]:
     if len(indices) == 1:
         return [tuple(indices)]
     views: dict[Any, list[Index]] = {}
+    leaves = body.atoms(Indexed, KroneckerDelta)
     for index in indices:
-        views.setdefault(_view(index, body, set(indices)), []).append(index)
+        views.setdefault(_view(index, leaves, set(indices)), []).append(index)
     groups = [views[key] for key in sorted(views)]
     if prod(factorial(len(group)) for group in groups) > MOST_ORDERS:
         return [tuple(index for group in groups for index in group)]
@@ -152,10 +160,10 @@ def _orders(indices: list[Index], body: Expr) -> Iterable[tuple[Index, ...]]:
     return (tuple(index for group in choice for index in group) for choice in choices)
 
 
-def _view(index: Index, body: Expr, bound: set[Index]) -> tuple[Any, ...]:
+def _view(index: Index, every: set[Expr], bound: set[Index]) -> tuple[Any, ...]:
     """The leaves around an index, with every other bound index struck out, in a sorted tuple."""
     struck = {other: Index("") if other != index else Index(".") for other in bound}
-    leaves = [leaf for leaf in body.atoms(Indexed, KroneckerDelta) if leaf.has(index)]
+    leaves = [leaf for leaf in every if index in free_indices(leaf)]
     return (
         str(index.size),
         *sorted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, Indexed, KroneckerDelta, Mul, S
@@ -89,6 +90,11 @@ def _occurrences(index: Index, factor: Expr) -> int:
 
 def _contract(body: Expr, bound: Sequence[Index]) -> Expr:
     """The contraction in its canonical form."""
+    return _contracted(body, tuple(bound))
+
+
+@lru_cache(maxsize=8192)
+def _contracted(body: Expr, bound: tuple[Index, ...]) -> Expr:
     indices = fresh_indices(bound, body)
     body = body.xreplace(dict(zip(bound, indices, strict=True)))
     factors: list[Expr] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -66,8 +66,9 @@ class Equation:
     rhs: Expr
     kind: Kind = "definition"
 
-    @property
+    @cached_property
     def name(self) -> str:
+        """The name that the equation defines."""
         return name_of(self.lhs)
 
     @property
@@ -187,6 +188,26 @@ class Graph:
             short = {n for n in direct if n in self and self[n].kind == "abbreviation"}
             found[name] = (direct - short).union(*(found[n] for n in short))
         return found
+
+    def consumers(self, name: str) -> tuple[Equation, ...]:
+        """The equations that are made of a name, abbreviations seen through, in their order."""
+        return self._consumers.get(name, ())
+
+    @cached_property
+    def _consumers(self) -> dict[str, tuple[Equation, ...]]:
+        found: dict[str, list[Equation]] = {}
+        for equation in self.equations:
+            for parent in sorted(self.parents(equation.name)):
+                found.setdefault(parent, []).append(equation)
+        return {name: tuple(equations) for name, equations in found.items()}
+
+    def in_order(self, names: Iterable[str]) -> list[str]:
+        """The defined ones among some names, each after those it is made of."""
+        return sorted(set(names) & self._position.keys(), key=self._position.__getitem__)
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.order)}
 
     def ancestors(self, name: str) -> frozenset[str]:
         """All that a name depends on: inputs, definitions and abbreviations."""
