@@ -22,7 +22,7 @@ from derive.notation.write import write_text
 PARTS = ["catalogue", "chain", "commands", "sympy"]
 
 LONGEST_FILE = 0.5
-NONLINEAR = "tanh"
+NONLINEAR = "relu"
 DEPTHS = (4, 16, 64, 256)
 SOFTMAX = "s_i = exp(x_i) / σ; σ := 1_j exp(x_j); c = -log(s_T)"
 
