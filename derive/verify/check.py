@@ -12,7 +12,7 @@ from sympy import Add, Expr
 from derive.calculus.derivation import Derivation, Detail, Line, Stage, exchanged
 from derive.expressions import Graph, Index, Iverson, Partial
 from derive.verify.evaluate import Array, Compiler, EvaluationError, ShapeError, free_axes
-from derive.verify.exact import provably_equal
+from derive.verify.exact import Normals, provably_equal
 from derive.verify.kinks import comparisons
 from derive.verify.mutants import Mutant, mutants
 from derive.verify.oracle import Method, Oracle
@@ -71,6 +71,7 @@ class _Trial:
         graph = self.graph = derivation.graph
         exprs = [e for s in derivation.stages for e in (s.goal, *(line.expr for line in s.lines))]
         self.domain = domain
+        self.normals = Normals(graph)
         # One after the other, so that a domain that will not do is left at the first sample.
         self.oracles = [Oracle(graph, draw(graph, domain, seed, exprs), compiler) for seed in seeds]
         self._known: dict[tuple[Expr, tuple[Index, ...]], Found] = {}
@@ -238,7 +239,7 @@ def _graded(trial: _Trial, expr: Expr, found: Found, above: _Above) -> LineRepor
         return LineReport("unknown", reason=f"{what} has no value: {above.found.message}")
     pairs = enumerate(zip(found, above.found, strict=True))
     error = max(trial.error(expr, value, other, seed) for seed, (value, other) in pairs)
-    proven = not above.is_goal and provably_equal(expr, above.expr, trial.graph)
+    proven = not above.is_goal and provably_equal(expr, above.expr, trial.graph, trial.normals)
     seeds, sizes = len(found), trial.sizes
     if error <= trial.tolerance(expr, above.expr):
         return LineReport("exact" if proven else "sampled", error, "", seeds, sizes)
@@ -262,7 +263,7 @@ def _power(
             rejected = True
         except EvaluationError:
             continue
-        if not rejected and provably_equal(mutant.expr, stage.result, trial.graph):
+        if not rejected and provably_equal(mutant.expr, stage.result, trial.graph, trial.normals):
             continue
         tried += 1
         survivors += [] if rejected else [mutant]

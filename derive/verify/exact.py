@@ -44,7 +44,7 @@ from derive.expressions import (
     name_of,
 )
 
-__all__ = ["provably_equal"]
+__all__ = ["Normals", "provably_equal"]
 
 # Bounds on the work: above them the lines are compared on samples alone.
 MOST_NODES = 400
@@ -62,12 +62,22 @@ class _TooLargeError(Exception):
     """The proof would take too long."""
 
 
-def provably_equal(left: Expr, right: Expr, graph: Graph) -> bool:
+class Normals:
+    """The normal forms of expressions about a graph, kept from one proof to the next.
+
+    First come those with the definitions as they stand: what is equal whatever the defined
+    tensors are needs none of them.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.each = (_Normal({}), _Normal(_definitions(graph)))
+
+
+def provably_equal(left: Expr, right: Expr, graph: Graph, normals: Normals | None = None) -> bool:
     """Whether the two are proven equal for all values of the inputs."""
     if left == right or _use_free_deltas(left) == _use_free_deltas(right):
         return True
-    # What is equal whatever the defined tensors are needs none of the definitions.
-    return any(_equal(left, right, _Normal(names)) for names in ({}, _definitions(graph)))
+    return any(_equal(left, right, normal) for normal in (normals or Normals(graph)).each)
 
 
 def _definitions(graph: Graph) -> Definitions:
@@ -76,6 +86,7 @@ def _definitions(graph: Graph) -> Definitions:
 
 def _equal(left: Expr, right: Expr, normal: _Normal) -> bool:
     try:
+        normal.begin()
         difference = normal(left) - normal(right)
         return _is_zero(_use_free_deltas(_expanded(difference)))
     except (_TooLargeError, RecursionError):
@@ -88,10 +99,16 @@ class _Normal:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._known: dict[Expr, Expr] = {}
+        self._left = MOST_NODES
+
+    def begin(self) -> None:
+        """Start another proof, which may take as many nodes as any."""
+        self._left = MOST_NODES
 
     def __call__(self, expr: Expr) -> Expr:
         if expr not in self._known:
-            if len(self._known) > MOST_NODES:
+            self._left -= 1
+            if self._left < 0:
                 raise _TooLargeError
             self._known[expr] = self._normal(expr)
         return self._known[expr]

@@ -102,7 +102,8 @@ def _but(number: int, everywhere: Domain) -> Iterator[Domain]:
 
 def draw(graph: Graph, domain: Domain, seed: int, exprs: Iterable[Expr] = ()) -> Sample:
     """Data for a graph and for further expressions about it."""
-    everything = [e for eq in graph.equations for e in (eq.lhs, eq.rhs)] + list(exprs)
+    exprs = list(exprs)
+    everything = [e for eq in graph.equations for e in (eq.lhs, eq.rhs)] + exprs
     sizes = _sizes(graph, everything, seed)
     values = Values({}, {}, sizes)
 
@@ -141,6 +142,8 @@ def given_tensors(graph: Graph, exprs: Iterable[Expr]) -> list[Expr]:
     """The tensors that stand beside derivatives and are in no equation, one for each name."""
     found: dict[str, Expr] = {}
     for expr in exprs:
+        if all(name_of(node) in graph.names for node in tensors_in(expr)):
+            continue
         for node in tensors_in(expr.xreplace(dict.fromkeys(expr.atoms(Partial), S.One))):
             if name_of(node) not in graph.names:
                 found.setdefault(name_of(node), node)
