@@ -24,12 +24,12 @@ from derive.calculus.derivative import (
 from derive.calculus.engine import Log
 from derive.calculus.facts import FACT, Facts
 from derive.calculus.fold import fold_rules
+from derive.calculus.goal import check_second, opened, title_of
 from derive.calculus.index_algebra import INDICES
 from derive.calculus.rule import Rule
 from derive.calculus.tidy import tidy
 from derive.errors import DerivationError, GoalError
 from derive.expressions import (
-    Contraction,
     Graph,
     Index,
     Partial,
@@ -99,7 +99,7 @@ class _Planner:
         """The derivative in a goal, with letters of its own for indices that are summed over."""
         if isinstance(goal, Partial):
             return goal
-        factors = [f for part in Mul.make_args(goal) for f in _opened(part)]
+        factors = [f for part in Mul.make_args(goal) for f in opened(part)]
         (partial,) = [factor for factor in factors if isinstance(factor, Partial)]
         taken = [i for i in partial.indices if not i.name.startswith("_")]
         for index in partial.indices:
@@ -239,7 +239,7 @@ class _Planner:
         log.line()
         log.record(tidy(log.expr, context, self._folds(partial)))
         log.line()
-        return Stage(goal, tuple(log.lines), _title(goal, partial, self.graph))
+        return Stage(goal, tuple(log.lines), title_of(goal, partial, self.graph))
 
     def _first_lines(self, log: Log) -> None:
         """The rule that opens a stage, and what follows from the form that it gives."""
@@ -289,51 +289,5 @@ class _Planner:
             self.chain_rule_shown = True
 
 
-def _opened(expr: Expr) -> tuple[Expr, ...]:
-    """The factors of a contraction, with letters for its indices, or the expression itself."""
-    return Mul.make_args(expr.open()[1]) if isinstance(expr, Contraction) else (expr,)
-
-
 def _without_partials(expr: Expr) -> dict[Expr, Expr]:
     return dict.fromkeys(expr.atoms(Partial), S.One)
-
-
-def check_second(goal: Partial, graph: Graph) -> None:
-    """Refuse a second derivative that the equations do not determine.
-
-    Raises
-    ------
-    GoalError : of a loss that is known by its gradient alone, or by a tensor that another one
-        of the goal is made of.
-    """
-    if len(goal.variables) == 1:
-        return
-    if len(goal.variables) > 2:
-        raise GoalError("a derivative is taken twice at most", mend="ask for `∂²c/∂x_m∂x_n`")
-    function, names = name_of(goal.root), [name_of(variable) for variable in goal.variables]
-    if function not in graph:
-        raise GoalError(
-            f"of {function} only the gradient is given, which leaves its second derivative open",
-            mend=f"define {function} in the equations, or differentiate what they define",
-        )
-    for one, other in (names, names[::-1]):
-        if one in graph.ancestors(other):
-            raise GoalError(
-                f"{other} is made of {one}, so the two cannot vary one by one",
-                mend=f"differentiate twice by {one}, or twice by {other}",
-            )
-
-
-def _title(goal: Expr, partial: Partial, graph: Graph) -> str:
-    function, names = name_of(partial.root), [name_of(v) for v in partial.variables]
-    variable = " and ".join(dict.fromkeys(reversed(names)))
-    held = f" with {', '.join(partial.held)} held fixed" if partial.held else ""
-    kind = "Derivative" if len(names) == 1 else "Second derivative"
-    title = f"{kind} of {function} with respect to {variable}{held}"
-    if function not in graph:
-        title = f"Backpropagated gradient with respect to {variable}"
-    if goal == partial:
-        return title
-    parts = [f for part in Mul.make_args(goal) for f in _opened(part)]
-    given = sorted(name_of(f.as_base_exp()[0]) for f in parts if not isinstance(f, Partial))
-    return f"{title}, contracted with {' and '.join(given)}"
