@@ -157,6 +157,14 @@ def test_negative_base_of_a_whole_power() -> None:
     assert found.imag == pytest.approx(-3e-30 * 1.5**-4, rel=1e-12)
 
 
+def test_a_whole_power_may_hold_sizes() -> None:
+    """Such as `J` and `2 J`, of a base below zero."""
+    values = Values({"z": np.asarray(-1.5)}, {}, SIZES)
+    for exponent in (Size("J"), 2 * Size("J"), -Size("J"), Size("J") - 1):
+        found = Compiled(tensor("z") ** exponent, ())(values)
+        assert found == pytest.approx((-1.5) ** int(exponent.subs(Size("J"), 3)))
+
+
 def test_float32_stays_float32() -> None:
     values = Values({"a": np.ones(2, np.float32)}, {}, {**SIZES})
     expr = Contraction(One(i) * tensor("a", i), i) / Size("H") + KroneckerDelta(k, 1) / 3

@@ -72,7 +72,7 @@ class Index(Symbol):
 
     @property
     def is_label(self) -> bool:
-        return self.name[0].isupper()
+        return self.name[:1].isupper()
 
     def sized(self, size: Expr | int | None) -> Self:
         """The same index with another size."""

@@ -209,8 +209,8 @@ class NumPyPrinter(Printer):
         base, exponent = self._print(expr.base), expr.exp
         if exponent.is_Integer:
             return f"power({base}, {int(exponent)})"
-        if isinstance(exponent, Size):
-            return f"power({base}, {self._print(exponent)})"
+        if exponent.is_integer and all(isinstance(s, Size) for s in exponent.free_symbols):
+            return f"power({base}, int({self._print(exponent)}))"
         if exponent.is_Rational and exponent.q == 2:
             return f"power(np.sqrt({base}), {int(exponent.p)})"
         return f"np.exp({self._print(exponent)} * np.log({base}))"
