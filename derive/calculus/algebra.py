@@ -112,10 +112,16 @@ def _is_minus(term: Expr) -> bool:
 
 
 def _keep_indices(product: Expr) -> Expr | None:
-    """The product with those factors back in its sum without which a term would lack an index."""
+    """The product with those factors back in its sum without which a term would lack an index.
+
+    Where each term is long, holding a contraction, a one-tensor is shorter than the factor.
+    """
     total = next((factor for factor in product.args if factor.is_Add), None)
     if total is None:
         return product
+    if all(term.has(Contraction) for term in total.args):
+        others = Mul(*(factor for factor in product.args if factor is not total))
+        return Mul(others, broadcast(total, ranging(total)), evaluate=not others.is_Number)
     kinds = [ranging(term) for term in total.args if ranging(term)]
     lacking = {index for kind in kinds for other in kinds for index in kind - other}
     if not lacking:

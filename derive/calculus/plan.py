@@ -180,7 +180,7 @@ class _Planner:
         log.line()
         log.exhaust(INDICES)
         log.line()
-        log.record(tidy(log.expr, context, self._folds(goal)))
+        log.record(tidy(log.expr, context, self._folds(goal, log.expr)))
         log.line()
         return Stage(goal, tuple(log.lines), _title(goal, self.graph))
 
@@ -194,14 +194,16 @@ class _Planner:
                     mend="write it with functions that the notation knows",
                 )
 
-    def _folds(self, goal: Partial) -> list[Rule]:
+    def _folds(self, goal: Partial, expr: Expr) -> list[Rule]:
         """The ways to use facts, and to write the names at hand for their definitions.
 
-        At hand are the goal's function, the definitions that the chain rule goes through, and
-        what these are directly made of: a number of names that does not grow with the graph.
+        At hand are the goal's function, the definitions that the chain rule goes through, those
+        whose gradients stand in the expression, and what these are directly made of: a number
+        of names that does not grow with the graph.
         """
         through = [] if goal.held else links(goal, self.graph, self.output)
         names = {link.name for link in through} | {name_of(goal.function)}
+        names |= {name_of(p.variable) for p in expr.atoms(Partial) if is_tensor(p.variable)}
         names = names.union(*(self.graph.mentions(name) for name in names if name in self.graph))
         used = [name for name in reversed(self.graph.order) if name in names]
         return [self.facts.rule, *(rule for name in used for rule in self.folds[name])]

@@ -150,7 +150,8 @@ class NumPyPrinter(Printer):
         return self._read(self._name("tensor", name_of(expr)), ())
 
     def _print_Size(self, expr: Size) -> str:
-        return self._name("size", expr)
+        # A number of the type of the data: a root of an integer would be one of float64.
+        return f"{self._name('dtype', None)}.type({self._name('size', expr)})"
 
     def _print_Index(self, expr: Index) -> str:
         if not self._compares:
@@ -204,7 +205,7 @@ class NumPyPrinter(Printer):
         if exponent.is_Integer:
             return f"power({base}, {int(exponent)})"
         if isinstance(exponent, Size):
-            return f"power({base}, {self._print(exponent)})"
+            return f"power({base}, {self._name('size', exponent)})"
         if exponent.is_Rational and exponent.q == 2:
             return f"power(np.sqrt({base}), {int(exponent.p)})"
         return f"np.exp({self._print(exponent)} * np.log({base}))"

@@ -28,7 +28,7 @@ Tensors = Mapping[str, Any]
 DType = Literal["float32", "float64"]
 DTYPES: tuple[DType, ...] = ("float32", "float64")
 
-BATCH, CLASSES = 128, 256
+BATCH, CLASSES, DEPTH = 128, 256, 32
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def _triplet(v: Tensors) -> Any:
     return torch.clamp(near - far + v["m"], min=0)
 
 
+_QUERIES, _KEYS = (BATCH, DEPTH), (CLASSES, DEPTH)
 _LAYER_NORM = Reference(
     {"x": (BATCH, CLASSES), "γ": _VECTOR, "β": _VECTOR, "ε": ()},
     {"y": lambda v: F.layer_norm(v["x"], _VECTOR, v["γ"], v["β"], float(v["ε"]))},
@@ -93,6 +94,10 @@ def _group_norm(v: Tensors) -> Any:
     x = v["x"].reshape(batch, groups * channels, length)
     found = F.group_norm(x, groups, v["γ"].flatten(), v["β"].flatten(), float(v["ε"]))
     return found.reshape(_GROUPS)
+
+
+def _attention(v: Tensors, **options: Any) -> Any:
+    return F.scaled_dot_product_attention(*(v[name][None] for name in "QKV"), **options)[0]
 
 
 REFERENCES: Mapping[str, Reference] = {
@@ -153,6 +158,7 @@ REFERENCES: Mapping[str, Reference] = {
     "triplet_margin": Reference(
         {"a": _VECTOR, "p": _VECTOR, "n": _VECTOR, "m": ()}, {"c": _triplet}
     ),
+    "attention": Reference({"Q": _QUERIES, "K": _KEYS, "V": _KEYS}, {"O": _attention}),
     "binary_cross_entropy": Reference(
         {"x": _VECTOR, "t": _VECTOR},
         {
