@@ -93,3 +93,18 @@ def test_attention_ends_in_the_form_of_the_kernels():
     }
     assert results["∂l/∂z_qk"] == "a_qk (∂l/∂O_qd V_kd − 1_k ∂l/∂O_qd O_qd)"
     assert results["∂l/∂V_kd"] == "∂l/∂O_qd a_qk"
+
+
+def test_attention_with_a_mask_of_minus_infinity_and_heads_has_the_same_form():
+    mask = "w_bhqk = (1/sqrt(D)) Q_bhqd K_bhkd + 1_bh log[k <= q]"
+    found = derive.derivation(
+        f"{mask}; a_bhqk = exp(w_bhqk)/(1_m exp(w_bhqm)); O_bhqd = a_bhqk V_bhkd",
+        ["∂l/∂Q_bhqd", "∂l/∂w_bhqk"],
+        sizes={"d": "D"},
+    )
+    (result,) = [
+        write_text(stage.result, found.graph, (stage.goal,))
+        for stage in found.stages
+        if stage.goal == found.goals[1]
+    ]
+    assert result == "a_bhqk (∂l/∂O_bhqd V_bhkd − 1_k ∂l/∂O_bhqd O_bhqd)"

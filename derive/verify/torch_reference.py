@@ -159,6 +159,9 @@ REFERENCES: Mapping[str, Reference] = {
         {"a": _VECTOR, "p": _VECTOR, "n": _VECTOR, "m": ()}, {"c": _triplet}
     ),
     "attention": Reference({"Q": _QUERIES, "K": _KEYS, "V": _KEYS}, {"O": _attention}),
+    "attention_causal": Reference(
+        {"Q": _QUERIES, "K": _KEYS, "V": _KEYS}, {"O": lambda v: _attention(v, is_causal=True)}
+    ),
     "binary_cross_entropy": Reference(
         {"x": _VECTOR, "t": _VECTOR},
         {
