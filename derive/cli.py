@@ -127,6 +127,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="name or number of the values of an index, as in `--size h=H`; may be repeated",
     )
+    grad.add_argument(
+        "--multi",
+        metavar="INDEX",
+        action="append",
+        default=[],
+        help="an index letter that stands for any number of axes; may be repeated",
+    )
     for command in (show, export, grad):
         command.add_argument("--verify", action="store_true", help="check every line as well")
     for command in (show, check, export, grad):
@@ -190,7 +197,9 @@ def _show(arguments: argparse.Namespace) -> int:
 def _grad(arguments: argparse.Namespace) -> int:
     _check_options(arguments)
     sizes = dict(_size(text) for text in arguments.size)
-    found = gradient(arguments.equations, arguments.wrt, arguments.of, sizes=sizes)
+    found = gradient(
+        arguments.equations, arguments.wrt, arguments.of, sizes=sizes, multi=arguments.multi
+    )
     return _present(found, arguments)
 
 

@@ -27,7 +27,17 @@ from derive.calculus.index_algebra import INDICES
 from derive.calculus.rule import Rule
 from derive.calculus.tidy import tidy
 from derive.errors import DerivationError, GoalError
-from derive.expressions import Graph, Index, Partial, Tensor, indices_of, is_tensor, name_of
+from derive.expressions import (
+    Graph,
+    Index,
+    Partial,
+    Shape,
+    Tensor,
+    indices_of,
+    is_tensor,
+    name_of,
+)
+from derive.expressions.multi import multi_letters
 
 __all__ = ["derive"]
 
@@ -161,6 +171,9 @@ class _Planner:
             yield self.graph[name].indices[axis].name
         yield from self.graph.letters.get((name, axis), ())
         size = self.graph.axis_size(name, axis)
+        if isinstance(size, Shape):
+            yield from multi_letters(size, self.graph)
+            return
         for (other, position), letters in self.graph.letters.items():
             if self.graph.axis_size(other, position) == size:
                 yield from letters

@@ -74,7 +74,7 @@ class Order:
 
     def of_slot(self, slot: Node) -> Key:
         """Letters of the equations, then labels, then the letters that a goal brings in."""
-        if isinstance(slot, Letter) and not slot.name[0].isupper():
+        if isinstance(slot, Letter) and (slot.name in self.letters or slot.name[0].islower()):
             return (0 if slot.name in self.letters else 2, slot.name)
         return (3 if isinstance(slot, Reduction) else 1, repr(slot))
 

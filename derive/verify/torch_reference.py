@@ -6,7 +6,7 @@ Importing this module needs PyTorch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -14,9 +14,10 @@ import numpy as np
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation
-from derive.expressions import Partial, Size, name_of
+from derive.expressions import Graph, Partial, Size, name_of
 from derive.verify.evaluate import Array, Compiled, EvaluationError, Values, free_axes
 from derive.verify.printer import Request
+from derive.verify.spread import Spread, shapes_of
 
 __all__ = ["DTYPES", "REFERENCES", "Agreement", "Reference", "compare"]
 
@@ -42,6 +43,7 @@ class Reference:
     labels : for a label, or a tensor of labels, its shape and the number of its values.
     sizes : the sizes that no shape tells, such as that of a window.
     spread : inputs that are drawn from both sides of 0, as far out as kinks may be.
+    ranks : for a multi-index the number of axes that it has in the shapes.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -49,6 +51,7 @@ class Reference:
     labels: Mapping[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     spread: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
 
 
 _VECTOR, _LABEL, _MATRIX = (CLASSES,), ((), CLASSES), (BATCH, CLASSES)
@@ -159,6 +162,11 @@ REFERENCES: Mapping[str, Reference] = {
         {"a": _VECTOR, "p": _VECTOR, "n": _VECTOR, "m": ()}, {"c": _triplet}
     ),
     "attention": Reference({"Q": _QUERIES, "K": _KEYS, "V": _KEYS}, {"O": _attention}),
+    "attention_heads": Reference(
+        {"Q": (2, 3, 16, 8), "K": (2, 3, 24, 8), "V": (2, 3, 24, 8)},
+        {"O": lambda v: _attention(v, is_causal=True)},
+        ranks={"B": 2},
+    ),
     "attention_causal": Reference(
         {"Q": _QUERIES, "K": _KEYS, "V": _KEYS}, {"O": lambda v: _attention(v, is_causal=True)}
     ),
@@ -218,6 +226,16 @@ REFERENCES: Mapping[str, Reference] = {
             "q": lambda v: F.softmax(v["x"], dim=0),
             "c": lambda v: F.kl_div(F.log_softmax(v["x"], dim=0), v["t"], reduction="sum"),
         },
+    ),
+    "einsum": Reference(
+        {"x": (3, 4, 5, 6, 7), "y": (3, 8, 6, 7)},
+        {"z": lambda v: torch.einsum("bijpq,bkpq->bijk", v["x"], v["y"])},
+        ranks={"B": 1, "A": 2, "C": 1, "P": 2},
+    ),
+    "einsum_three_operands": Reference(
+        {"x": (3, 4, 5, 6), "y": (7, 5, 6), "w": (5, 6)},
+        {"z": lambda v: torch.einsum("abpq,cpq,pq->abc", v["x"], v["y"], v["w"])},
+        ranks={"A": 2, "C": 1, "P": 2},
     ),
     "l2_norm": Reference({"x": _VECTOR}, {"r": lambda v: torch.linalg.vector_norm(v["x"])}),
     "layer_norm": _LAYER_NORM,
@@ -294,15 +312,19 @@ def compare(derivation: Derivation, reference: Reference, dtype: DType) -> list[
     The formula that is evaluated is the last line of the stage, on values that its own
     definitions give in the same precision.
     """
-    values = _definitions(derivation, _data(derivation, reference, dtype))
+    letters = shapes_of(derivation.graph)
+    spread = Spread(derivation.graph, {s: reference.ranks[name] for s, name in letters.items()})
+    values = _definitions(spread.graph, _data(spread.graph, reference, dtype))
     upstream = {
         name: _random(values.tensors[name].shape, dtype, seed)
         for seed, name in enumerate(derivation.graph.outputs, 100)
     }
-    results = {stage.goal: stage.result for stage in derivation.stages}
-    return [
-        _agreement(goal, results, values, upstream, reference, dtype) for goal in derivation.goals
+    results = {spread(stage.goal): spread(stage.result) for stage in derivation.stages}
+    compared = [
+        _agreement(spread(goal), results, values, upstream, reference, dtype)
+        for goal in derivation.goals
     ]
+    return [replace(each, goal=goal) for each, goal in zip(compared, derivation.goals, strict=True)]
 
 
 def _agreement(
@@ -356,8 +378,7 @@ def _by_autograd(
     return tensors[variable].grad
 
 
-def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
-    graph = derivation.graph
+def _data(graph: Graph, reference: Reference, dtype: DType) -> Values:
     shapes = {**reference.shapes, **{n: shape for n, (shape, _) in reference.labels.items()}}
     sizes = {
         graph.axis_size(name, axis): length
@@ -394,10 +415,10 @@ def _random(shape: tuple[int, ...], dtype: DType, seed: int, spread: float = 0.0
     return np.asarray(np.random.default_rng(seed).uniform(low, high, shape), dtype)
 
 
-def _definitions(derivation: Derivation, values: Values) -> Values:
+def _definitions(graph: Graph, values: Values) -> Values:
     tensors = dict(values.tensors)
     after = Values(tensors, values.labels, values.sizes)
-    for name in derivation.graph.order:
-        equation = derivation.graph[name]
+    for name in graph.order:
+        equation = graph[name]
         tensors[name] = Compiled(equation.rhs, equation.indices)(after)
     return after
