@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from sympy import Expr, Indexed, KroneckerDelta, Mul
+from sympy import Expr, Indexed, KroneckerDelta, Mul, S
 
 from derive.expressions import (
     Contraction,
@@ -18,14 +19,19 @@ from derive.expressions import (
     indices_of,
     name_of,
     tensor,
+    tensors_in,
 )
 from derive.verify.evaluate import EvaluationError
 
 __all__ = ["Spread", "drawn_ranks", "shapes_of"]
 
 HIGHEST_RANK = 3
-# With more axes of different sizes, single indices counted, tensors grow too large to be checked.
+# With more axes of different sizes, single indices counted, or with a tensor of a higher order,
+# there are too many entries to be checked.
 MOST_AXES = 5
+MOST_ORDER = 5
+# No author can write this name.
+LOST = "#inputs"
 
 
 def shapes_of(graph: Graph) -> dict[Shape, str]:
@@ -49,14 +55,23 @@ def drawn_ranks(graph: Graph, seed: int) -> dict[Shape, int]:
     total = room if seed % 3 == 1 else int(rng.integers(0, len(shapes) or 1))
     ranks = dict.fromkeys(shapes, 0)
     for _ in range(total):
-        if open_ := [shape for shape in shapes if ranks[shape] < HIGHEST_RANK]:
-            ranks[open_[rng.integers(0, len(open_))]] += 1
+        larger = [shape for shape in shapes if _is_small(graph, {**ranks, shape: ranks[shape] + 1})]
+        if larger:
+            ranks[larger[rng.integers(0, len(larger))]] += 1
     return ranks
 
 
+def _is_small(graph: Graph, ranks: Mapping[Shape, int]) -> bool:
+    orders = (sum(ranks.get(size, 1) for size in _axis_sizes(graph, n)) for n in graph.names)
+    return max(ranks.values()) <= HIGHEST_RANK and max(orders) <= MOST_ORDER
+
+
+def _axis_sizes(graph: Graph, name: str) -> list[Any]:
+    return [graph.axis_size(name, axis) for axis in range(graph.arity[name])]
+
+
 def _single_sizes(graph: Graph) -> set[Expr]:
-    axes = [(name, axis) for name in graph.names for axis in range(graph.arity[name])]
-    sizes = {graph.axis_size(*axis) for axis in axes}
+    sizes = {size for name in graph.names for size in _axis_sizes(graph, name)}
     return {size for size in sizes if not isinstance(size, Shape)}
 
 
@@ -119,12 +134,24 @@ class Spread:
         sizes: dict[str, str | int] = {}
         letters: dict[tuple[str, int], tuple[str, ...]] = {}
         for name in graph.names:
-            whole = [graph.axis_size(name, axis) for axis in range(graph.arity[name])]
-            for axis, size in enumerate(self._spread_sizes(whole)):
+            for axis, size in enumerate(self._spread_sizes(_axis_sizes(graph, name))):
                 letters[name, axis] = (f"_{size}",)
                 sizes[f"_{size}"] = int(size) if size.is_Integer else str(size)
         equations = [Equation(self(eq.lhs), self(eq.rhs), eq.kind) for eq in graph.equations]
-        return Graph(equations, letters=letters, sizes=sizes)
+        return Graph([*equations, *self._lost(graph, equations)], letters=letters, sizes=sizes)
+
+    def _lost(self, graph: Graph, equations: Sequence[Equation]) -> list[Equation]:
+        """An equation that mentions the inputs which no other does any more.
+
+        Without axes some formulas are constant, such as the softmax of a single number.
+        """
+        kept = {name_of(node) for eq in equations for node in tensors_in(eq.rhs)}
+        total: Expr = S.Zero
+        for name in (name for name in graph.inputs if name not in kept):
+            sizes = self._spread_sizes(_axis_sizes(graph, name))
+            indices = [Index(f"_{axis}", size) for axis, size in enumerate(sizes)]
+            total += Contraction(tensor(name, *indices), *indices)
+        return [Equation(tensor(LOST), total, "abbreviation")] if total != 0 else []
 
     def _spread_sizes(self, sizes: Iterable[Expr]) -> list[Expr]:
         parts = [self._sizes(size) if isinstance(size, Shape) else [size] for size in sizes]
