@@ -6,12 +6,12 @@ import dataclasses
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
+pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
 
 from derive.api import load
 from derive.calculus.derivation import Derivation, Line, Step
 from derive.problems import catalogue
-from derive.verify.torch_reference import DTYPES, REFERENCES, Reference, compare
+from derive.verify.torch_reference import DTYPES, REFERENCES, Reference, compare, torch
 
 
 def test_every_reference_is_in_the_catalogue() -> None:
@@ -40,9 +40,7 @@ def test_agrees_with_autograd(name: str, dtype: str) -> None:
 def test_einsum_of_any_ranks_agrees_with_einsum(ranks: tuple[int, ...], spelled: str) -> None:
     x, y = spelled.split("->")[0].split(",")
     lengths = {letter: 2 + n for n, letter in enumerate(sorted({*x, *y}))}
-    shapes = {
-        name: tuple(lengths[letter] for letter in letters) for name, letters in zip("xy", (x, y))
-    }
+    shapes = {"x": tuple(lengths[axis] for axis in x), "y": tuple(lengths[axis] for axis in y)}
     reference = Reference(
         shapes,
         {"z": lambda v: torch.einsum(spelled, v["x"], v["y"])},

@@ -114,18 +114,18 @@ def _is_minus(term: Expr) -> bool:
 def _keep_indices(product: Expr) -> Expr | None:
     """The product with those factors back in its sum without which a term would lack an index.
 
-    Where each term is long, holding a contraction, a one-tensor is shorter than the factor.
+    Where every term is long, holding a contraction, the term gets a one-tensor instead.
     """
     total = next((factor for factor in product.args if factor.is_Add), None)
     if total is None:
         return product
-    if all(term.has(Contraction) for term in total.args):
-        others = Mul(*(factor for factor in product.args if factor is not total))
-        return Mul(others, broadcast(total, ranging(total)), evaluate=not others.is_Number)
     kinds = [ranging(term) for term in total.args if ranging(term)]
     lacking = {index for kind in kinds for other in kinds for index in kind - other}
     if not lacking:
         return product
+    if all(term.has(Contraction) for term in total.args):
+        others = Mul(*(factor for factor in product.args if factor is not total))
+        return Mul(others, broadcast(total, ranging(total)), evaluate=not others.is_Number)
     back = [f for f in product.args if f is not total and ranging(f) & lacking]
     outside = Mul(*(f for f in product.args if f is not total and f not in back))
     inside = Add(*(Mul(term, *back) for term in total.args))

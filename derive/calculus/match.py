@@ -78,12 +78,20 @@ def _match_binders(
         return
     inner, body = pattern.open(node, *variables)
     taken, node_body = node.open(pattern, body, *variables, *inner)
+    body, node_body = _unmarked(body, inner), _unmarked(node_body, taken)
     for found in _matches(body, node_body, (*variables, *inner), binding):
         images = [found[index] for index in inner]
         left = {key: image for key, image in found.items() if key not in inner}
         captures = any(free_indices(image) & set(taken) for image in left.values())
         if sorted(images, key=str) == sorted(taken, key=str) and not captures:
             yield left
+
+
+def _unmarked(body: Expr, indices: Sequence[Index]) -> Expr:
+    """The body of a sum without the one-tensors that only mark it: some lines have dropped them."""
+    marks = [f for f in Mul.make_args(body) if isinstance(f, One) and f.index in indices]
+    rest = Mul(*(factor for factor in Mul.make_args(body) if factor not in marks))
+    return rest if free_indices(rest) >= set(indices) else body
 
 
 @dataclass(frozen=True)

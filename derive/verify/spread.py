@@ -9,6 +9,7 @@ import numpy as np
 from sympy import Expr, Indexed, KroneckerDelta, Mul, S
 
 from derive.expressions import (
+    Binder,
     Contraction,
     Equation,
     Graph,
@@ -21,6 +22,7 @@ from derive.expressions import (
     tensor,
     tensors_in,
 )
+from derive.expressions.reductions import Place
 from derive.verify.evaluate import EvaluationError
 
 __all__ = ["Spread", "drawn_ranks", "shapes_of"]
@@ -123,12 +125,19 @@ class Spread:
         if isinstance(expr, KroneckerDelta):
             pairs = zip(*map(self._axes, expr.args), strict=True)
             return Mul(*(KroneckerDelta(left, right) for left, right in pairs))
-        if isinstance(expr, Contraction):
-            indices, body = expr.open()
-            return Contraction(self(body), *self.axes(indices))
+        if isinstance(expr, Binder):
+            return self._binder(expr)
         if isinstance(expr, Index) and expr.is_multi:
             raise EvaluationError("a multi-index cannot be compared")
         return expr.func(*map(self, expr.args)) if expr.args else expr
+
+    def _binder(self, expr: Binder) -> Expr:
+        """A sum, or another reduction, over as many indices; over none it is what stands in it."""
+        indices, body = expr.open()
+        if isinstance(expr, Place) and any(index.is_multi for index in indices):
+            raise EvaluationError("the place of an extremum is no single number")
+        axes = self.axes(indices)
+        return expr.func(self(body), *axes) if axes else self(body)
 
     def _spread_graph(self, graph: Graph) -> Graph:
         sizes: dict[str, str | int] = {}

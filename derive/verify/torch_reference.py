@@ -84,6 +84,7 @@ def _triplet(v: Tensors) -> Any:
     return torch.clamp(near - far + v["m"], min=0)
 
 
+_LABELS = {"T": ((BATCH,), CLASSES)}
 _QUERIES, _KEYS = (BATCH, DEPTH), (CLASSES, DEPTH)
 _LAYER_NORM = Reference(
     {"x": (BATCH, CLASSES), "γ": _VECTOR, "β": _VECTOR, "ε": ()},
@@ -197,16 +198,57 @@ REFERENCES: Mapping[str, Reference] = {
         {"x": _VECTOR, "y": _VECTOR},
         {"c": lambda v: F.cosine_similarity(v["x"], v["y"], dim=0)},
     ),
+    "contrastive": Reference(
+        {"x": (BATCH, DEPTH), "y": (BATCH, DEPTH), "τ": ()},
+        {
+            "c": lambda v: F.cross_entropy(
+                v["x"] @ v["y"].T / v["τ"], torch.arange(BATCH), reduction="sum"
+            )
+        },
+    ),
     "cross_entropy": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
     ),
     "cross_entropy_batch": Reference(
         {"x": (BATCH, CLASSES)},
         {"c": lambda v: F.cross_entropy(v["x"], v["T"], reduction="none")},
-        {"T": ((BATCH,), CLASSES)},
+        _LABELS,
     ),
     "cross_entropy_letters": Reference(
         {"a": _VECTOR}, {"E": lambda v: F.cross_entropy(v["a"], v["C"])}, {"C": _LABEL}
+    ),
+    "cross_entropy_masked": Reference(
+        {"x": (BATCH, CLASSES), "m": (BATCH,)},
+        {
+            "c": lambda v: (
+                (v["m"] @ F.cross_entropy(v["x"], v["T"], reduction="none")) / v["m"].sum()
+            )
+        },
+        _LABELS,
+    ),
+    "cross_entropy_smoothed": Reference(
+        {"x": (BATCH, CLASSES), "α": ()},
+        {
+            "c": lambda v: F.cross_entropy(
+                v["x"], v["T"], reduction="none", label_smoothing=float(v["α"])
+            )
+        },
+        _LABELS,
+    ),
+    "dropout": Reference(
+        {"x": (BATCH, CLASSES), "m": (BATCH, CLASSES), "p": ()},
+        {"y": lambda v: v["m"] * v["x"] / (1 - v["p"])},
+    ),
+    "embedding": Reference(
+        {"E": (CLASSES, DEPTH)},
+        {"y": lambda v: F.embedding(v["t"], v["E"])},
+        {"t": ((6, 7), CLASSES)},
+        {"B": 2},
+    ),
+    "gather": Reference(
+        {"x": (BATCH, CLASSES)},
+        {"y": lambda v: v["x"][v["a"], v["c"]]},
+        {"a": ((6, 7), BATCH), "c": ((7,), CLASSES)},
     ),
     "cross_entropy_one_line": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
@@ -266,6 +308,16 @@ REFERENCES: Mapping[str, Reference] = {
         {"y": lambda v: F.rms_norm(v["x"], _VECTOR, v["γ"], float(v["ε"]))},
     ),
     "softmax_stable": Reference({"x": _VECTOR}, {"s": lambda v: F.softmax(v["x"], dim=0)}),
+    "nll_weighted": Reference(
+        {"p": (BATCH, CLASSES), "w": _VECTOR},
+        {"c": lambda v: F.nll_loss(v["p"], v["T"], weight=v["w"])},
+        _LABELS,
+    ),
+    "resize": Reference(
+        {"x": (2, 3, 8, 9), "R": (12, 8), "S": (14, 9)},
+        {"y": lambda v: v["R"] @ v["x"] @ v["S"].T},
+        ranks={"B": 2},
+    ),
     "softmax_temperature": Reference(
         {"x": _VECTOR, "τ": ()},
         {
@@ -288,6 +340,17 @@ REFERENCES: Mapping[str, Reference] = {
     ),
     "standard_deviation": Reference({"x": _VECTOR}, {"s": lambda v: torch.std(v["x"])}),
     "variance": Reference({"x": _MATRIX}, {"v": lambda v: torch.var(v["x"], dim=1, correction=0)}),
+    "triplet_margin_batch": Reference(
+        {**dict.fromkeys("apn", (BATCH, DEPTH)), "m": (), "ε": ()},
+        {
+            "c": lambda v: F.triplet_margin_loss(
+                *(v[name] for name in "apn"),
+                margin=float(v["m"]),
+                eps=float(v["ε"]),
+                reduction="none",
+            )
+        },
+    ),
 }
 """By the name in the catalogue."""
 
