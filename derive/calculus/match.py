@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from math import prod
 
 from sympy import Add, Expr, Mul
 
@@ -14,8 +15,9 @@ __all__ = ["PartOfSum", "match", "part_of_sum"]
 
 # Commutative nodes with more arguments than this are compared in their canonical order only.
 MOST_PERMUTED = 5
-# In a product of more factors than this no part is looked for: the choices grow too fast.
+# In a product of more factors than this, or with more ways to choose a part, none is looked for.
 MOST_FACTORS = 12
+MOST_CHOICES = 500
 
 Binding = Mapping[Expr, Expr]
 
@@ -125,6 +127,8 @@ def part_of_sum(
     factors = _factors(body)
     if not parts or len(factors) > MOST_FACTORS or len(inner) > len(taken):
         return None
+    if _ways(parts, factors, (*variables, *inner)) > MOST_CHOICES:
+        return None
     for binding, rest in _choices(parts, factors, (*variables, *inner), {}):
         summed = [binding[index] for index in inner]
         others = {key: image for key, image in binding.items() if key not in inner}
@@ -146,6 +150,13 @@ def _factors(product: Expr) -> list[Expr]:
         )
         for _ in range(min(exponent, MOST_FACTORS + 1))
     ]
+
+
+def _ways(parts: Sequence[Expr], factors: Sequence[Expr], variables: tuple[Index, ...]) -> int:
+    """At most so many ways lead from the parts to factors; 0 if a part is none of these."""
+    return prod(
+        sum(match(part, factor, variables) is not None for factor in set(factors)) for part in parts
+    )
 
 
 def _choices(
