@@ -190,3 +190,24 @@ def test_a_file_declares_its_multi_indices(tmp_path, capsys):
     file.write_text(file.read_text().replace('["A", "C"]', '"AC"'))
     assert main(["show", str(file)]) == 2
     assert "`multi` is not a list of texts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("equations", "goal", "multi"),
+    [
+        ("y_B = max_j(x_Bj)", "∂l/∂x_{B,p}", ["B"]),
+        ("y_i = Σ_b x_bi w_b", "∂l/∂x_bp", ["b"]),
+        ("y_Bi = (1/K) 1_k x_{B,i+k}", "∂l/∂x_{B,p}", ["B"]),
+    ],
+)
+def test_multi_indices_stand_beside_windows_and_reductions(equations, goal, multi):
+    sizes = {"k": "K"} if "K" in equations else {}
+    report = verify(derive.derivation(equations, [goal], multi=multi, sizes=sizes))
+    assert report.ok
+    assert not report.undecided
+
+
+def test_nothing_is_computed_from_a_multi_index():
+    for equations in ("y_A = x_{A+1}", "y_A = x_A [A = 1]"):
+        with pytest.raises(DeriveError, match="stands where a number should"):
+            derive.gradient(equations, "x", multi=["A"])

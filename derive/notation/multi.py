@@ -78,9 +78,10 @@ def with_multi_indices(node: Node, multi: Collection[str]) -> Node:
         for part in walk(node):
             if isinstance(part, Named) and not part.slots and is_declared(part.name, multi):
                 raise _no_number(part.name, part.span)
-    if node.own_slots:
-        return replace(node, slots=tuple(_declared(slot, multi) for slot in node.own_slots))  # type: ignore[call-arg]
-    return rebuilt(node, lambda child: with_multi_indices(child, multi))
+    node = rebuilt(node, lambda child: with_multi_indices(child, multi))
+    if not node.own_slots:
+        return node
+    return replace(node, slots=tuple(_declared(slot, multi) for slot in node.own_slots))  # type: ignore[call-arg]
 
 
 def _declared(slot: Slot, multi: Collection[str]) -> Slot:

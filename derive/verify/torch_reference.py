@@ -243,7 +243,7 @@ REFERENCES: Mapping[str, Reference] = {
         {"E": (CLASSES, DEPTH)},
         {"y": lambda v: F.embedding(v["t"], v["E"])},
         {"t": ((6, 7), CLASSES)},
-        {"B": 2},
+        ranks={"B": 2},
     ),
     "gather": Reference(
         {"x": (BATCH, CLASSES)},
