@@ -18,16 +18,23 @@ from derive.errors import DefinitionError, GoalError
 from derive.expressions import (
     Equation,
     Graph,
+    Index,
+    Shape,
     from_sympy,
     is_tensor,
 )
+from derive.expressions.multi import multi_letters
 from derive.notation import read_goal, read_graph
 from derive.notation.arrange import Sums
+from derive.notation.multi import declared_letters
 from derive.notation.subscripts import spelled
 from derive.notation.write import write_text
 from derive.problems import load_problem
 
 __all__ = ["Derivation", "derivation", "gradient", "load"]
+
+
+_INDEX = re.compile(r"[^\W\d_][\u0300-\u036f]*'*")
 
 
 class Derivation(Record):
@@ -96,6 +103,7 @@ def derivation(
     goals: str | Expr | Sequence[str | Expr],
     *,
     sizes: Mapping[str, str | int] | None = None,
+    multi: Sequence[str] = (),
     title: str = "",
 ) -> Derivation:
     """The derivation of one or several goals from equations.
@@ -106,12 +114,13 @@ def derivation(
     goals : derivatives such as `∂c/∂x_n` and `∂²c/∂x_m∂x_n`, or these contracted with given
         tensors as in `v_m ∂²c/∂x_m∂x_n`, as text or as objects.
     sizes : for an index letter the name or number of its values.
+    multi : the index letters that stand for any number of axes.
 
     Raises
     ------
     DeriveError : the equations or goals are not well formed, or nothing can be derived.
     """
-    graph = _graph(equations, sizes)
+    graph = _graph(equations, sizes, multi)
     wanted = [goals] if isinstance(goals, str | Expr) else list(goals)
     return _shown(derive(graph, [_goal(goal, graph) for goal in wanted], title=title))
 
@@ -122,6 +131,7 @@ def gradient(
     of: str | Expr | None = None,
     *,
     sizes: Mapping[str, str | int] | None = None,
+    multi: Sequence[str] = (),
 ) -> Derivation:
     """The derivation of the gradient of one name with respect to another.
 
@@ -134,7 +144,7 @@ def gradient(
     >>> gradient("s_i = exp(x_i)/(1_j exp(x_j)); c = -log(s_T)", "x").result
     -KroneckerDelta(T, n) + s[n]
     """
-    graph = _graph(equations, sizes)
+    graph = _graph(equations, sizes, multi)
     variable = _written(wrt, graph, "")
     function = _written(_output(graph) if of is None else of, graph, variable)
     if of is not None and re.split(r"[_\[]", function)[0] not in graph:
@@ -164,8 +174,13 @@ def _written(what: str | Expr, graph: Graph, used: str) -> str:
     own = [index.name for index in graph[text].indices] if text in graph else []
     taken = {letter for letters in graph.letters.values() for letter in letters}
     taken |= {index.name for equation in graph.equations for index in equation.indices}
-    spare = [s for s in SPARE_LETTERS[order > 1 :] if s not in {*taken, *graph.names, *used}]
-    letters = own if own and not set(own) & set(used) else spare[:order]
+    spare = iter(s for s in SPARE_LETTERS[order > 1 :] if s not in {*taken, *graph.names, *used})
+    elsewhere = set(_INDEX.findall(used.partition("_")[2]))
+    letters = own if own and not set(own) & {*elsewhere, *used} else []
+    for axis in range(order - len(letters)):
+        size = graph.axis_size(text, axis)
+        several = multi_letters(size, graph) if isinstance(size, Shape) else spare
+        letters.append(next((s for s in several if s not in {*letters, *elsewhere}), ""))
     return f"{text}_{{{','.join(letters)}}}" if letters else text
 
 
@@ -177,37 +192,42 @@ def _name_or_tensor(what: Expr, graph: Graph) -> str:
     return write_text(from_sympy(what), graph)
 
 
-def _graph(equations: Equations, sizes: Mapping[str, str | int] | None) -> Graph:
+def _graph(
+    equations: Equations, sizes: Mapping[str, str | int] | None, multi: Sequence[str]
+) -> Graph:
     if isinstance(equations, Eq | Equation):
         equations = [equations]
     if not isinstance(equations, Sequence):
         raise DefinitionError(f"{equations!r} defines nothing", mend="give equations, in a list")
     if isinstance(equations, str):
-        return read_graph(equations, sizes=sizes)
+        return read_graph(equations, sizes=sizes, multi=multi)
     texts = [equation for equation in equations if isinstance(equation, str)]
     if len(texts) == len(equations):
-        return read_graph(texts, sizes=sizes)
+        return read_graph(texts, sizes=sizes, multi=multi)
     if texts:
         raise DefinitionError(
             "equations are given as text and as objects at once", mend="use one of the two"
         )
-    converted = [_equation(equation) for equation in equations]
+    several = declared_letters(multi)
+    converted = [_equation(equation, several) for equation in equations]
     letters: dict[tuple[str, int], tuple[str, ...]] = {
         (equation.name, axis): (index.name,)
         for equation in converted
         for axis, index in enumerate(equation.indices)
     }
-    return Graph(converted, letters=letters, sizes=sizes)
+    return Graph(converted, letters=letters, sizes=sizes, multi=several)
 
 
-def _equation(given: object) -> Equation:
+def _equation(given: object, multi: Sequence[str]) -> Equation:
     """An equation from a SymPy `Eq`, or with its symbols made the project's own."""
+    several = {Index(letter): Index(letter, Shape(letter)) for letter in multi}
     if isinstance(given, Equation):
-        return Equation(from_sympy(given.lhs), from_sympy(given.rhs), given.kind)
+        left, right = (from_sympy(side).xreplace(several) for side in (given.lhs, given.rhs))
+        return Equation(left, right, given.kind)
     if isinstance(given, Eq):
-        left = from_sympy(given.lhs)
+        left, right = (from_sympy(side).xreplace(several) for side in (given.lhs, given.rhs))
         if is_tensor(left):
-            return Equation(left, from_sympy(given.rhs))
+            return Equation(left, right)
     raise DefinitionError(
         f"{given} defines nothing", mend="write Eq(s[i], ...) with a tensor on the left"
     )

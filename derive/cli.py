@@ -134,6 +134,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="name or number of the values of an index, as in `--size h=H`; may be repeated",
     )
+    grad.add_argument(
+        "--multi",
+        metavar="INDEX",
+        action="append",
+        default=[],
+        help="an index letter that stands for any number of axes; may be repeated",
+    )
     for command in (show, export, grad):
         command.add_argument("--verify", action="store_true", help="check every line as well")
     for command in (show, check, export, grad):
@@ -199,9 +206,11 @@ def _grad(arguments: argparse.Namespace) -> int:
     sizes = dict(_size(text) for text in arguments.size)
     if arguments.goal:
         _check_of(arguments)
-        found = derivation(arguments.equations, arguments.goal, sizes=sizes)
+        found = derivation(arguments.equations, arguments.goal, sizes=sizes, multi=arguments.multi)
     else:
-        found = gradient(arguments.equations, arguments.wrt, arguments.of, sizes=sizes)
+        found = gradient(
+            arguments.equations, arguments.wrt, arguments.of, sizes=sizes, multi=arguments.multi
+        )
     return _present(found, arguments)
 
 

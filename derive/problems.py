@@ -98,7 +98,7 @@ def _read(path: Traversable, name: str, file: str) -> Problem:
             raise _fault(file, f"the key `{key:.40}` is unknown", mend)
     values = {key: check(file, key, table.get(key)) for key, check in _KEYS.items()}
     sources = _sources(values["equations"], text, file)
-    graph = read_sources(sources, sizes=values["sizes"], name=file)
+    graph = read_sources(sources, sizes=values["sizes"], multi=values["multi"], name=file)
     goals = tuple(
         read_goal(goal, graph, f"goal {number} of {file}{_line_of(goal, text, 'goals')}")
         for number, goal in enumerate(values["goals"], 1)
@@ -230,12 +230,17 @@ def _sizes(file: str, key: str, value: object) -> Mapping[str, str | int]:
     return value
 
 
+def _multi(file: str, key: str, value: object) -> tuple[str, ...]:
+    return () if value is None else _texts(file, key, value, 'multi = ["A", "B"]')
+
+
 _KEYS: dict[str, Callable[[str, str, object], Any]] = {
     "title": _title,
     "equations": _equations,
     "goals": _goals,
     "references": _references,
     "sizes": _sizes,
+    "multi": _multi,
 }
 
 

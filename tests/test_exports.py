@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,7 @@ class Lines:
 @dataclass(frozen=True)
 class Found:
     stages: Sequence[Lines]
+    ranks: Sequence[Mapping[str, int]] = ()
 
 
 def report(derivation: Derivation, detail: Detail = "article") -> Report:

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
 from derive.api import load
 from derive.calculus.derivation import Derivation, Line, Step
 from derive.problems import catalogue
-from derive.verify.torch_reference import DTYPES, REFERENCES, compare
+from derive.verify.torch_reference import DTYPES, REFERENCES, Reference, compare, torch
 
 
 def test_every_reference_is_in_the_catalogue() -> None:
@@ -25,6 +25,28 @@ def test_agrees_with_autograd(name: str, dtype: str) -> None:
     assert agreements
     for agreement in agreements:
         assert agreement.ok, agreement.complaint
+
+
+@pytest.mark.parametrize(
+    ("ranks", "spelled"),
+    [
+        ((0, 1, 0, 1), "ap,p->a"),
+        ((0, 0, 0, 1), "p,p->"),
+        ((1, 0, 2, 0), "b,bcd->bcd"),
+        ((2, 1, 1, 2), "bcapq,bcdpq->bcad"),
+        ((0, 2, 1, 3), "aepqr,cpqr->aec"),
+    ],
+)
+def test_einsum_of_any_ranks_agrees_with_einsum(ranks: tuple[int, ...], spelled: str) -> None:
+    x, y = spelled.split("->")[0].split(",")
+    lengths = {letter: 2 + n for n, letter in enumerate(sorted({*x, *y}))}
+    shapes = {"x": tuple(lengths[axis] for axis in x), "y": tuple(lengths[axis] for axis in y)}
+    reference = Reference(
+        shapes,
+        {"z": lambda v: torch.einsum(spelled, v["x"], v["y"])},
+        ranks=dict(zip("BACP", ranks, strict=True)),
+    )
+    assert all(agreement.ok for agreement in compare(load("einsum"), reference, "float64"))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

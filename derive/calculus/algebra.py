@@ -112,7 +112,10 @@ def _is_minus(term: Expr) -> bool:
 
 
 def _keep_indices(product: Expr) -> Expr | None:
-    """The product with those factors back in its sum without which a term would lack an index."""
+    """The product with those factors back in its sum without which a term would lack an index.
+
+    Where every term is long, holding a contraction, the term gets a one-tensor instead.
+    """
     total = next((factor for factor in product.args if factor.is_Add), None)
     if total is None:
         return product
@@ -120,6 +123,9 @@ def _keep_indices(product: Expr) -> Expr | None:
     lacking = {index for kind in kinds for other in kinds for index in kind - other}
     if not lacking:
         return product
+    if all(term.has(Contraction) for term in total.args):
+        others = Mul(*(factor for factor in product.args if factor is not total))
+        return Mul(others, broadcast(total, ranging(total)), evaluate=not others.is_Number)
     back = [f for f in product.args if f is not total and ranging(f) & lacking]
     outside = Mul(*(f for f in product.args if f is not total and f not in back))
     inside = Add(*(Mul(term, *back) for term in total.args))

@@ -1,8 +1,11 @@
-"""What a derivation takes for granted, in sentences: derivatives at kinks, entries out of range."""
+"""What a derivation takes for granted, in sentences.
+
+Derivatives at kinks, entries out of range, letters that are multi-indices.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sympy import Expr, Function, Indexed, Symbol, preorder_traversal
 
@@ -27,7 +30,7 @@ def conventions(graph: Graph) -> tuple[str, ...]:
     nodes = [node for eq in graph.equations for node in preorder_traversal(eq.rhs)]
     found = [sentence for node in nodes for sentence in _of(node)]
     letters = sorted({node.symbol for node in nodes if isinstance(node, Opaque)})
-    return tuple(dict.fromkeys([*_unknown(letters), *found]))
+    return tuple(dict.fromkeys([*_declared(graph.multi), *_unknown(letters), *found]))
 
 
 def _unknown(letters: list[str]) -> list[str]:
@@ -36,6 +39,15 @@ def _unknown(letters: list[str]) -> list[str]:
     if not first:
         return [f"{last} stands for any smooth function."] if last else []
     return [f"{', '.join(first)} and {last} stand for any smooth functions."]
+
+
+def _declared(multi: Sequence[str]) -> Iterator[str]:
+    """Which letters are multi-indices."""
+    if len(multi) == 1:
+        yield f"{multi[0]} is a multi-index: it stands for any number of axes, also for none."
+    elif multi:
+        listed = f"{', '.join(multi[:-1])} and {multi[-1]}"
+        yield f"{listed} are multi-indices: each stands for any number of axes, also for none."
 
 
 def _of(node: Expr) -> Iterator[str]:

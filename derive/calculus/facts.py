@@ -15,15 +15,16 @@ from derive.calculus.cost import cost
 from derive.calculus.derivation import Stage
 from derive.calculus.engine import Log
 from derive.calculus.fold import fold_rules
+from derive.calculus.match import PartOfSum, part_of_sum
 from derive.calculus.rule import Rule, rule
 from derive.calculus.tidy import tidy
 from derive.expressions import (
     Contraction,
     Graph,
+    Index,
     One,
     free_indices,
     indices_of,
-    is_computed,
     is_tensor,
     name_of,
 )
@@ -93,26 +94,35 @@ class Facts:
         return None if after == node else after
 
     def _value(self, contraction: Contraction) -> Expr | None:
+        """The contraction with a fact used about a sum in it."""
         key = self._key(contraction)
         stage = self._stage(key) if key else None
         if key is None or stage is None:
             return None
-        letters = self.graph[key[0]].indices
-        slots = indices_of(_tensor_of(contraction))
-        return stage.result.xreplace(dict(zip(letters, slots, strict=True)))
+        part = self._part(key, contraction)
+        return None if part is None else part.with_value(stage.result)
+
+    def _part(self, key: Key, contraction: Contraction) -> PartOfSum | None:
+        """Where the sum that a key stands for is inside a contraction."""
+        equation = self.graph[key[0]]
+        summed = Contraction(equation.lhs, *(equation.indices[axis] for axis in key[1]))
+        free = tuple(i for axis, i in enumerate(equation.indices) if axis not in key[1])
+        return part_of_sum(summed, contraction, free)
 
     def _key(self, contraction: Contraction) -> Key | None:
-        """What the contraction sums, if it sums one defined tensor over axes of it."""
-        tensor = _tensor_of(contraction)
-        if tensor is None or name_of(tensor) not in self.graph:
-            return None
-        slots = indices_of(tensor)
-        axes = tuple(axis for axis, slot in enumerate(slots) if slot in contraction.bound)
-        others = [slot for axis, slot in enumerate(slots) if axis not in axes]
-        if len(axes) != len(contraction.bound) or any(map(is_computed, others)):
-            return None
-        bound = set(contraction.bound)
-        return None if any(free_indices(o) & bound for o in others) else (name_of(tensor), axes)
+        """What the contraction sums by itself: one defined tensor over axes of it."""
+        factors = [f for f in Mul.make_args(contraction.body) if not isinstance(f, One)]
+        for factor in factors:
+            if isinstance(factor, Indexed) and name_of(factor) in self.graph:
+                slots = indices_of(factor)
+                others = set().union(*(free_indices(f) for f in factors if f is not factor))
+                others |= {slot for slot in slots if slots.count(slot) > 1}
+                others |= {i for s in slots if not isinstance(s, Index) for i in free_indices(s)}
+                alone = set(contraction.bound) - others
+                axes = tuple(axis for axis, slot in enumerate(slots) if slot in alone)
+                if axes and self._stage((name_of(factor), axes)):
+                    return name_of(factor), axes
+        return None
 
     def _stage(self, key: Key) -> Stage | None:
         if key not in self._stages:
@@ -140,9 +150,3 @@ class Facts:
         if result.has(Contraction) or cost(result) >= cost(goal):
             return None
         return Stage(goal, tuple(log.lines), f"The sum of {name}")
-
-
-def _tensor_of(contraction: Contraction) -> Indexed | None:
-    """The tensor that the contraction sums, if it sums nothing else."""
-    factors = [f for f in Mul.make_args(contraction.body) if not isinstance(f, One)]
-    return factors[0] if len(factors) == 1 and isinstance(factors[0], Indexed) else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import permutations
 
 from sympy import (
     Add,
@@ -30,9 +29,11 @@ from sympy.core.sorting import default_sort_key
 
 from derive.calculus.context import Context
 from derive.calculus.index_algebra import without_ones
+from derive.calculus.match import match, part_of_sum
 from derive.calculus.rule import Rule, rule
 from derive.expressions import (
     Binder,
+    Contraction,
     Equation,
     Index,
     Iverson,
@@ -40,13 +41,9 @@ from derive.expressions import (
     elementary,
     free_indices,
     fresh_indices,
-    is_computed,
 )
 
 __all__ = ["Relation", "fold_rules", "relations"]
-
-# Commutative nodes with more arguments than this are compared in their canonical order only.
-MOST_PERMUTED = 5
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Relation:
         kept = {
             node: Dummy(real=True)
             for node in sorted(expr.atoms(Binder), key=default_sort_key)
-            if any(_match(c, node, self.indices) is not None for c in self.outside)
+            if any(match(c, node, self.indices) is not None for c in self.outside)
         }
         replaced = self._replace(expr.xreplace(kept))
         return replaced.xreplace({dummy: node for node, dummy in kept.items()})
@@ -79,6 +76,10 @@ class Relation:
             return value
         if isinstance(expr, Partial | Indexed | KroneckerDelta) or not expr.args:
             return expr
+        if isinstance(expr, Contraction) and isinstance(self.atom, Contraction):
+            found = part_of_sum(self.atom, expr, self.indices)
+            if found is not None:
+                return found.with_value(self.value)
         args = [self._replace(arg) for arg in expr.args]
         return expr if tuple(args) == expr.args else expr.func(*args)
 
@@ -96,7 +97,7 @@ class Relation:
         # A power of a power is the product of the exponents where the base is not negative.
         if not (ratio.is_Integer or (_never_negative(base) and not exponent.is_Rational)):
             return None
-        return self._power(_match(base, node_base, self.indices), ratio)
+        return self._power(match(base, node_base, self.indices), ratio)
 
     def _exponential(self, node: Expr) -> Expr | None:
         """`e^{k u}` as the k-th power of the value of `e^u`."""
@@ -105,7 +106,7 @@ class Relation:
         ratio = node_coefficient / coefficient
         if not ratio.is_Integer:
             return None
-        return self._power(_match(argument, node_argument, self.indices), ratio)
+        return self._power(match(argument, node_argument, self.indices), ratio)
 
     def _power(self, binding: Mapping[Expr, Expr] | None, exponent: Expr) -> Expr | None:
         """The value for the indices of an instance, to a power."""
@@ -124,72 +125,6 @@ def _never_negative(expr: Expr) -> bool:
     if isinstance(expr, Binder):
         return all(map(_never_negative, Mul.make_args(expr.body)))
     return bool(expr.is_nonnegative) or (expr.is_Pow and _never_negative(expr.base))
-
-
-def _match(pattern: Expr, node: Expr, variables: tuple[Index, ...]) -> Mapping[Expr, Expr] | None:
-    """The first of the ways in which the pattern becomes the node, None if there is none."""
-    return next(_matches(pattern, node, variables, {}), None)
-
-
-def _matches(
-    pattern: Expr, node: Expr, variables: tuple[Index, ...], binding: Mapping[Expr, Expr]
-) -> Iterator[Mapping[Expr, Expr]]:
-    """The ways in which the pattern becomes the node by putting indices for its variables."""
-    if pattern in variables:
-        if binding.get(pattern, node) == node and _fits(pattern, node):
-            yield {**binding, pattern: node}
-    elif not free_indices(pattern).intersection(variables):
-        if pattern == node:
-            yield binding
-    elif isinstance(pattern, Binder) and type(pattern) is type(node):
-        yield from _match_binders(pattern, node, variables, binding)
-    elif pattern.func == node.func and len(pattern.args) == len(node.args):
-        for args in _arrangements(node):
-            yield from _match_all(pattern.args, args, variables, binding)
-
-
-def _fits(variable: Expr, index: Expr) -> bool:
-    """Whether an index may stand for a variable: it runs over the same axis, and in range."""
-    if isinstance(variable, Index) and isinstance(index, Index):
-        return variable.size == index.size
-    # An entry at a computed index may be out of range, where the definition says nothing.
-    return bool(index.is_integer) and not is_computed(index)
-
-
-def _arrangements(node: Expr) -> Iterator[tuple[Expr, ...]]:
-    commutes = isinstance(node, Add | Mul) and len(node.args) <= MOST_PERMUTED
-    return permutations(node.args) if commutes else iter([node.args])
-
-
-def _match_all(
-    patterns: tuple[Expr, ...],
-    nodes: tuple[Expr, ...],
-    variables: tuple[Index, ...],
-    binding: Mapping[Expr, Expr],
-) -> Iterator[Mapping[Expr, Expr]]:
-    if not patterns:
-        yield binding
-        return
-    for first in _matches(patterns[0], nodes[0], variables, binding):
-        yield from _match_all(patterns[1:], nodes[1:], variables, first)
-
-
-def _match_binders(
-    pattern: Binder,
-    node: Binder,
-    variables: tuple[Index, ...],
-    binding: Mapping[Expr, Expr],
-) -> Iterator[Mapping[Expr, Expr]]:
-    if len(pattern.bound) != len(node.bound):
-        return
-    inner, body = pattern.open(node, *variables)
-    taken, node_body = node.open(pattern, body, *variables, *inner)
-    for found in _matches(body, node_body, (*variables, *inner), binding):
-        images = [found[index] for index in inner]
-        left = {key: image for key, image in found.items() if key not in inner}
-        captures = any(free_indices(image) & set(taken) for image in left.values())
-        if sorted(images, key=str) == sorted(taken, key=str) and not captures:
-            yield left
 
 
 def relations(equation: Equation) -> Iterator[Relation]:

@@ -33,12 +33,14 @@ from derive.expressions import (
     Graph,
     Index,
     Partial,
+    Shape,
     Tensor,
     indices_of,
     is_tensor,
     name_of,
     tensors_in,
 )
+from derive.expressions.multi import multi_letters
 
 __all__ = ["derive"]
 
@@ -219,6 +221,9 @@ class _Planner:
             yield self.graph[name].indices[axis].name
         yield from self.graph.letters.get((name, axis), ())
         size = self.graph.axis_size(name, axis)
+        if isinstance(size, Shape):
+            yield from multi_letters(size, self.graph)
+            return
         for (other, position), letters in self.graph.letters.items():
             if self.graph.axis_size(other, position) == size:
                 yield from letters
@@ -237,7 +242,7 @@ class _Planner:
         log.line()
         log.exhaust(INDICES)
         log.line()
-        log.record(tidy(log.expr, context, self._folds(partial)))
+        log.record(tidy(log.expr, context, self._folds(partial, log.expr)))
         log.line()
         return Stage(goal, tuple(log.lines), title_of(goal, partial, self.graph))
 
@@ -263,11 +268,12 @@ class _Planner:
                     mend="write it with functions that the notation knows",
                 )
 
-    def _folds(self, goal: Partial) -> list[Rule]:
+    def _folds(self, goal: Partial, expr: Expr) -> list[Rule]:
         """The ways to use facts, and to write the names at hand for their definitions.
 
-        At hand are the goal's function, the definitions that the chain rule goes through, and
-        what these are directly made of: a number of names that does not grow with the graph.
+        At hand are the goal's function, the definitions that the chain rule goes through, those
+        whose gradients stand in the expression, and what these are directly made of: a number
+        of names that does not grow with the graph.
         """
         names = {name_of(goal.root)}
         if isinstance(goal.function, Partial):
@@ -275,6 +281,7 @@ class _Planner:
             names |= {name_of(node) for node in tensors_in(first)}
         elif not goal.held:
             names |= {link.name for link in links(goal, self.graph, self.output)}
+        names |= {name_of(p.variable) for p in expr.atoms(Partial) if is_tensor(p.variable)}
         names = names.union(*(self.graph.mentions(name) for name in names if name in self.graph))
         used = reversed(self.graph.in_order(names))
         return [self.facts.rule, *(rule for name in used for rule in self.folds[name])]

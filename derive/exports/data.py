@@ -14,6 +14,7 @@ One object::
       "conventions": [                    what is taken for a derivative where there is none
         "The derivative of relu at 0 is taken as 0."
       ],
+      "multi": ["A"],                     the multi-indices, if there are any
       "stages": [
         {"title": "Derivative of s with respect to x",
          "goal": {"text": "∂s_i/∂x_n", "latex": "..."},
@@ -88,6 +89,7 @@ def to_json(
             for equation in graph.equations
         ],
         "conventions": list(derivation.conventions),
+        **({"multi": list(graph.multi)} if graph.multi else {}),
         "stages": stages,
     }
 

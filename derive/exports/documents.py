@@ -8,7 +8,13 @@ from itertools import chain, repeat
 
 from derive.calculus.derivation import Derivation, Detail, Stage
 from derive.exports.report import Report, evidence_for, summary, symmetry_for
-from derive.exports.words import comment, latex_words, markdown_words, word_width
+from derive.exports.words import (
+    comment,
+    latex_words,
+    markdown_words,
+    ranks_in_words,
+    word_width,
+)
 from derive.expressions import Graph
 from derive.notation.arrange import Sums, arrange
 from derive.notation.latex import latex as layout_latex
@@ -199,6 +205,7 @@ def markdown(
             _display(_aligned(_stage_rows(stage, derivation.graph, detail, reasons, sums))),
             *_evidence(report, number, stage, detail),
         ]
+    parts += [ranks_in_words(report.ranks)] if report and report.ranks else []
     if derivation.references:
         parts += ["## References", "\n".join(f"- {ref}" for ref in derivation.references)]
     return "\n\n".join(parts) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from derive.calculus.derivation import Stage, exchanges
@@ -45,6 +45,10 @@ class Report(Protocol):
 
     @property
     def stages(self) -> Sequence[StageReport]: ...
+
+    @property
+    def ranks(self) -> Sequence[Mapping[str, int]]:
+        """For each sample the number of axes of each multi-index."""
 
 
 def evidence_for(

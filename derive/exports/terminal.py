@@ -13,6 +13,7 @@ from rich.text import Text
 
 from derive.calculus.derivation import Derivation, Detail, Line, Stage
 from derive.exports.report import Evidence, Report, evidence_for, summary, symmetry_for
+from derive.exports.words import ranks_in_words
 from derive.exports.wrap import wrap
 from derive.notation.arrange import Sums
 from derive.notation.names import ascii_name
@@ -157,6 +158,7 @@ class _Page:
         self.sums = sums
         self.plain = plain
         self.brief = detail == "brief"
+        self.ranks = ranks_in_words(report.ranks if report else ())
         self.stages = [
             self._rows(stage, stage.at(detail), evidence_for(report, k, stage, stage.at(detail)))
             for k, stage in enumerate(derivation.stages)
@@ -182,7 +184,12 @@ class _Page:
             lines += [Text(), Text(title, "bold")] if title else [Text()]
             lines += [line for row in rows for line in _row_lines(row, columns)]
             lines += [found] if found else []
-        return lines
+        return [*lines, *self._said(self.ranks, width)]
+
+    def _said(self, sentence: str, width: int) -> list[Text]:
+        """A sentence in a paragraph of its own, or nothing."""
+        filled = _filled(_words(sentence, self.plain), width)
+        return [Text(), *map(Text, filled)] if filled else []
 
     def _definitions(self, width: int) -> list[Text]:
         """The equations, aligned at their equals signs."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from derive.errors import NotationError
 from derive.notation.names import GREEK, latex_name
 
-__all__ = ["comment", "latex_words", "markdown_words", "word_width"]
+__all__ = [
+    "comment",
+    "latex_words",
+    "markdown_words",
+    "ranks_in_words",
+    "word_width",
+]
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -83,6 +89,14 @@ def _prose(words: str) -> str:
                 f"no LaTeX for the character {char!r} in {words!r}", mend="write it in words"
             )
     return "".join(out)
+
+
+def ranks_in_words(ranks: Sequence[Mapping[str, int]]) -> str:
+    """The sentence that says for how many axes the multi-indices stood in each sample."""
+    if not ranks:
+        return ""
+    samples = "; ".join(", ".join(map(str, sample.values())) for sample in ranks)
+    return f"Number of axes of {', '.join(ranks[0])} in the samples: {samples}."
 
 
 def markdown_words(words: str) -> str:

@@ -13,6 +13,7 @@ from sympy import Expr, Indexed, KroneckerDelta, Mul, preorder_traversal
 from derive.errors import DefinitionError, Subject
 from derive.expressions.indices import (
     Index,
+    Shape,
     Size,
     Tensor,
     free_indices,
@@ -93,6 +94,7 @@ class Graph:
     letters : for an axis (tensor name, position) the index letters the author used for it, the
         preferred one first. Printers name dummies after them.
     sizes : for an index letter its size, a name or a number, wherever the letter occurs.
+    multi : the index letters that are multi-indices.
 
     The equations come out with the inferred size on every index. Sizes that are not declared
     are inferred by unifying axes.
@@ -110,7 +112,9 @@ class Graph:
         *,
         letters: Mapping[tuple[str, int], Sequence[str]] | None = None,
         sizes: Mapping[str, str | int] | None = None,
+        multi: Sequence[str] = (),
     ) -> None:
+        self.multi = tuple(multi)
         self.letters = {axis: tuple(names) for axis, names in (letters or {}).items()}
         self.declared = dict(sizes or {})
         self.equations = tuple(
@@ -123,7 +127,7 @@ class Graph:
             self._check_arity(number, equation)
         self._check_order()
         self._sizes = Sizes(
-            [(eq.lhs, eq.rhs) for eq in self.equations], self.letters, self.declared
+            [(eq.lhs, eq.rhs) for eq in self.equations], self.letters, self.declared, self.multi
         )
         self._by_name = {
             eq.name: Equation(self.sized(eq.lhs, eq.lhs), self.sized(eq.rhs, eq.lhs), eq.kind)
@@ -252,8 +256,13 @@ class Graph:
 
     def _with_sizes(self, expr: Expr) -> Expr:
         """The expression with a `Size` for each scalar that bears the name of one."""
-        names = {name for name in self.declared.values() if isinstance(name, str)}
-        return expr.xreplace({tensor(name): Size(name) for name in names})
+        names = {name: letter for letter, name in self.declared.items() if isinstance(name, str)}
+        return expr.xreplace(
+            {
+                tensor(name): Shape(name) if letter in self.multi else Size(name)
+                for name, letter in names.items()
+            }
+        )
 
     def _check_sides(self, number: int, equation: Equation) -> None:
         left, name = equation.indices, equation.name

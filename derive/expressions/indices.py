@@ -14,6 +14,7 @@ __all__ = [
     "Bound",
     "Index",
     "One",
+    "Shape",
     "Size",
     "Tensor",
     "broadcast",
@@ -47,11 +48,19 @@ class Size(Symbol):
         return "." not in self.name
 
 
+class Shape(Size):
+    """The sizes of the axes that a multi-index stands for; as a number, their product."""
+
+    __slots__ = ()
+
+
 class Index(Symbol):
     """An index: a letter that ranges over the whole of an axis, whose size is part of it.
 
     `size` is a `Size`, an `Integer`, or None until the equations tell. An upper-case letter is
-    a *label*, a fixed constant such as a target class.
+    a *label*, a fixed constant such as a target class. With a `Shape` for its size the index is
+    a *multi-index*, whatever its letter: it stands for any number of axes, also for none, and
+    obeys the rules of a single one.
     """
 
     __slots__ = ("_size_text", "size")
@@ -72,7 +81,11 @@ class Index(Symbol):
 
     @property
     def is_label(self) -> bool:
-        return self.name[:1].isupper()
+        return self.name[:1].isupper() and not self.is_multi
+
+    @property
+    def is_multi(self) -> bool:
+        return isinstance(self.size, Shape)
 
     def sized(self, size: Expr | int | None) -> Self:
         """The same index with another size."""
@@ -98,7 +111,7 @@ def _made(cls: type[Index], name: str, size: Expr | None) -> Any:
     index = Symbol.__xnew__(cls, name, integer=True)
     index.size = size
     # Text, because SymPy compares what identifies a symbol, and a size may be None.
-    index._size_text = str(size)
+    index._size_text = f"{size}*" if isinstance(size, Shape) else str(size)
     return index
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
 from derive.errors import DefinitionError, Subject
 from derive.expressions.binder import Binder
-from derive.expressions.indices import Index, Size, free_indices, name_of
+from derive.expressions.indices import Index, Shape, Size, free_indices, name_of
 from derive.expressions.reductions import Place
 
 __all__ = ["Sizes"]
@@ -27,6 +27,7 @@ class Sizes:
     lines : the two sides of each equation.
     letters : the index letters that the author used for an axis.
     declared : the sizes of index letters.
+    multi : the letters that are multi-indices.
 
     Raises
     ------
@@ -38,6 +39,7 @@ class Sizes:
         lines: Sequence[tuple[Expr, Expr]],
         letters: Mapping[tuple[str, int], Sequence[str]],
         declared: Mapping[str, str | int],
+        multi: Collection[str] = (),
     ) -> None:
         self.parent: dict[Node, Node] = {}
         # The sizes that the free indices of a line bring along, while it is sized.
@@ -47,6 +49,7 @@ class Sizes:
         for number, sides in enumerate(lines):
             self._unify_line(number, *sides)
         self.own = frozenset(filter(_is_lasting, self.parent))
+        self.multi = [axis for axis, used in letters.items() if set(used) & set(multi)]
         self.declared: dict[Node, tuple[str | int, tuple[str, int], str]] = {}
         for axis, used in letters.items():
             for letter in used:
@@ -107,11 +110,16 @@ class Sizes:
         root = self._find(node)
         for declared, (size, _, _) in self.declared.items():
             if self._find(declared) == root:
-                return Integer(size) if isinstance(size, int) else Size(size)
+                return Integer(size) if isinstance(size, int) else self._named(root, size)
         given = given if given is not None else self.brought.get(root)
         if given is not None and not _is_lasting(root):
             return given
-        return Size(".".join(str(part) for part in root))
+        return self._named(root, ".".join(str(part) for part in root))
+
+    def _named(self, root: Node, name: str) -> Size:
+        """A size by its name, or several where the axis is that of a multi-index."""
+        is_multi = any(self._find(axis) == root for axis in self.multi)
+        return Shape(name) if is_multi else Size(name)
 
     def of_axis(self, name: str, axis: int) -> Expr:
         """The size of an axis of a tensor."""

@@ -149,7 +149,8 @@ def check_letters(slots: Iterable[Slot], where: str) -> None:
             raise Mistake(
                 f"{what} cannot stand {where}",
                 slot.span,
-                mend="write a lower-case letter: it stands for every value of the index",
+                mend="write a lower-case letter: it stands for every value of the index"
+                + ("; or declare it a multi-index" if isinstance(slot, Letter) else ""),
             )
         if slot.name in seen:
             raise Mistake(

@@ -20,6 +20,7 @@ from derive.notation.census import (
 )
 from derive.notation.comparisons import labels_in, with_positions
 from derive.notation.contracted import contracted
+from derive.notation.multi import check_ranks, shapes
 from derive.notation.parse import parse, words
 from derive.notation.read import bounded, named_sizes
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
@@ -55,15 +56,21 @@ def read_expression(
     letters = {normalise(str(index)): index for index in free}
     source = Source(bounded(text, name), name)
     with source.reading():
-        tree = parse(source.text, (0, len(source.text)), words(source.text).union(_names(graph)))
+        names = words(source.text).union(_names(graph))
+        tree = parse(source.text, (0, len(source.text)), names, graph.multi)
     labels = labels_in([tree]) | _labels(graph)
     tree = with_positions(tree, letters.keys() | letters_used(tree), labels)
     uses = list(uses_in(0, source, tree))
     tensors = subscripted([tree]) | set(graph.names)
     check_uses(uses, tensors, graph.declared.values())
     _check_against(graph, uses)
+    check_ranks(uses, graph)
     with source.reading():
-        sizes = {**named_sizes(graph.declared), **_sizes_in(letters)}
+        sizes = {
+            **shapes(tree.letters, graph.multi),
+            **named_sizes(graph.declared, graph.multi),
+            **_sizes_in(letters),
+        }
         expr = bind(tree, source.text, letters.keys(), tensors, sizes=sizes, factored=True)
     try:
         expr = graph.sized(expr)
@@ -151,8 +158,9 @@ def read_goal(text: str, graph: Graph, name: str = "") -> Expr:
     source = Source(bounded(text, name), name)
     with source.reading():
         known = words(source.text).union(_names(graph))
-        tree = parse(source.text, (0, len(source.text)), known)
+        tree = parse(source.text, (0, len(source.text)), known, graph.multi)
         goal, given = _factors(tree)
+    check_ranks(uses_in(0, source, tree), graph)
     with source.reading(GoalError):
         partial = _partial(goal, graph)
         return contracted(partial, given, graph) if given else partial

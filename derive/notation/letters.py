@@ -18,11 +18,13 @@ from derive.expressions import (
     Bound,
     Graph,
     Index,
+    Shape,
     free_indices,
     indices_of,
     name_of,
     tensors_in,
 )
+from derive.expressions.multi import multi_letters
 
 __all__ = ["Scope", "name_dummies", "outermost"]
 
@@ -90,6 +92,9 @@ def _preferences(index: Bound, axes: list[tuple[str, int]], graph: Graph) -> Ite
 
     In a window, as k in `x_{i+k}`, it may run over no axis; then the letter with its size is its.
     """
+    if isinstance(index.size, Shape):
+        yield from multi_letters(index.size, graph)
+        return
     defined = [axis for axis in axes if axis[0] in graph]
     for axis in defined + axes:
         yield from graph.letters.get(axis, ())

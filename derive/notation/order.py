@@ -74,7 +74,7 @@ class Order:
 
     def of_slot(self, slot: Node) -> Key:
         """Letters of the equations, then labels, then the letters that a goal brings in."""
-        if isinstance(slot, Letter) and not slot.name[0].isupper():
+        if isinstance(slot, Letter) and (slot.name in self.letters or slot.name[0].islower()):
             return (0 if slot.name in self.letters else 2, slot.name)
         return (3 if isinstance(slot, Reduction) else 1, repr(slot))
 
@@ -163,13 +163,14 @@ class Order:
             return [Fraction(_product(_numbered(p, factors)), below)]
         # A sum over more than the fraction is not to begin above the fraction line.
         begins = summed and not bound & _letters(factors) & letters_in(below)
-        if numeric or begins:
+        others = [node for node in factors if node not in plain]
+        if numeric or begins or _two_sums(plain, below, others, bound):
             return [Fraction(Number(p), below), *factors]
         ones = [node for node in plain if isinstance(node, OneTensor)]
         above = [node for node in plain if node not in ones]
         whole = Fraction(_product(_numbered(p, above)), below)
         upstream = [node for node in factors if self._is_upstream(node, factors)]
-        rest = [f for f in factors if f not in plain and f not in upstream]
+        rest = [node for node in others if node not in upstream]
         return [*ones, *upstream, whole, *rest]
 
     def _is_numeric(self, node: Node) -> bool:
@@ -260,6 +261,27 @@ def _product(factors: Sequence[Node]) -> Node:
     ]
     kept = [node for node in spliced if node != Number(1)] or [Number(1)]
     return kept[0] if len(kept) == 1 else Product(tuple(kept))
+
+
+def _two_sums(
+    plain: Sequence[Node], below: Node, others: Sequence[Node], bound: frozenset[str]
+) -> bool:
+    """Whether a fraction and the brackets beside it could each be a sum over a dummy by itself."""
+    for letter in bound & _letters(plain) & letters_in(below):
+        holders = [node for node in others if letter in letters_in(node)]
+        if holders and all(_sums_alone(node, letter) for node in holders):
+            return True
+    return False
+
+
+def _sums_alone(node: Node, letter: str) -> bool:
+    """Whether the reader would see a sum over the letter inside the node."""
+    if isinstance(node, Symbol | Delta | Derivative | OneTensor):
+        return False
+    holders = [part for part in node.parts if letter in letters_in(part)]
+    if isinstance(node, Product | Fraction) and len(holders) > 1:
+        return True
+    return bool(holders) and all(_sums_alone(part, letter) for part in holders)
 
 
 def _divide_alone(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Collection, Container
 from functools import cache
 from importlib.resources import files
 
@@ -12,6 +12,7 @@ from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
 from lark.exceptions import UnexpectedInput
 
 from derive.notation.build import FUNCTIONS, Builder
+from derive.notation.multi import with_multi_indices
 from derive.notation.source import Mistake, Span, did_you_mean
 from derive.notation.subscripts import name_in_text, spelled
 from derive.notation.syntax import Node
@@ -38,8 +39,10 @@ def _lark() -> Lark:
     return Lark(grammar, start="sum", parser="lalr", transformer=Builder(), keep_all_tokens=True)
 
 
-def parse(text: str, span: Span, known: Container[str]) -> Node:
+def parse(text: str, span: Span, known: Container[str], multi: Collection[str] = ()) -> Node:
     """The syntax tree of `text[span]`, with places in the whole text.
+
+    `multi` are the index letters that are declared multi-indices.
 
     `known` are the names that are tensors: before a bracket they are a factor, others are
     taken for a function.
@@ -64,7 +67,7 @@ def parse(text: str, span: Span, known: Container[str]) -> Node:
         tree: Node = parser.feed_eof(before)
     except UnexpectedInput as error:
         raise _explained(error, padded, before) from None
-    return tree
+    return with_multi_indices(tree, multi)
 
 
 def words(text: str) -> set[str]:

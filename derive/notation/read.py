@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer
 
 from derive.errors import DefinitionError, NotationError
-from derive.expressions import Equation, Graph, Index, Kind, One, Size, free_indices, tensor
+from derive.expressions import (
+    Equation,
+    Graph,
+    Index,
+    Kind,
+    One,
+    Shape,
+    Size,
+    free_indices,
+    tensor,
+)
 from derive.notation.bind import Effort, bind
 from derive.notation.census import (
     Use,
@@ -22,6 +32,7 @@ from derive.notation.census import (
     uses_in,
 )
 from derive.notation.comparisons import equals_signs, labels_in, with_positions
+from derive.notation.multi import check_declared, check_ranks, declared_letters, shapes
 from derive.notation.parse import parse, words
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
 from derive.notation.subscripts import spelled
@@ -36,7 +47,11 @@ _PIECE = re.compile(r"[^;\n]+")
 
 
 def read_graph(
-    equations: str | Sequence[str], *, sizes: Mapping[str, str | int] | None = None, name: str = ""
+    equations: str | Sequence[str],
+    *,
+    sizes: Mapping[str, str | int] | None = None,
+    multi: Iterable[str] = (),
+    name: str = "",
 ) -> Graph:
     """The computation graph that equations make.
 
@@ -45,6 +60,7 @@ def read_graph(
     equations : definitions `c = …` and abbreviations `sigma := …`, in one text, separated by
         semicolons or lines, or in a list. What follows a `#` in a line is a comment.
     sizes : for an index letter its size, a name such as `H` or a number.
+    multi : the index letters that are multi-indices, each for any number of axes.
     name : what the text is called in error messages.
 
     >>> graph = read_graph("s_i = exp(x_i) / sigma; sigma := 1_j exp(x_j); c = -log(s_T)")
@@ -58,7 +74,7 @@ def read_graph(
         Source(text, f"equation {number}{origin}" if len(pieces) > 1 or name else "")
         for number, text in enumerate(pieces, 1)
     ]
-    return read_sources(sources, sizes=sizes, name=name)
+    return read_sources(sources, sizes=sizes, multi=multi, name=name)
 
 
 def split(text: str) -> list[tuple[int, str]]:
@@ -71,7 +87,11 @@ def split(text: str) -> list[tuple[int, str]]:
 
 
 def read_sources(
-    sources: Sequence[Source], *, sizes: Mapping[str, str | int] | None = None, name: str = ""
+    sources: Sequence[Source],
+    *,
+    sizes: Mapping[str, str | int] | None = None,
+    multi: Iterable[str] = (),
+    name: str = "",
 ) -> Graph:
     """The computation graph of equations that know what they are called in error messages."""
     if not sources:
@@ -81,7 +101,8 @@ def read_sources(
         )
     _check_length(sum(len(source.text) for source in sources), name)
     known = set().union(*(words(source.text) for source in sources))
-    lines = _with_positions([_statement(source, known) for source in sources])
+    several = declared_letters(multi)
+    lines = _with_positions([_statement(source, known, several) for source in sources])
     sides = [side for line in lines for side in (line.left, line.right)]
     tensors = subscripted(sides) | {line.left.name for line in lines}
     uses = [
@@ -91,8 +112,10 @@ def read_sources(
     ]
     _check_names(lines)
     check_uses(uses, tensors, [spelled(normalise(str(s))) for s in (sizes or {}).values()])
-    reading = _Reading(lines, uses, tensors, _declared(sizes or {}, uses, name))
+    check_declared(several, uses)
+    reading = _Reading(lines, uses, tensors, _declared(sizes or {}, uses, several, name), several)
     graph = reading.graph([{}] * len(lines))
+    check_ranks(uses, graph)
     unknown = reading.unknown_sizes(graph)
     if not unknown:
         return graph
@@ -110,20 +133,29 @@ class _Reading:
     uses: Sequence[Use]
     tensors: set[str]
     declared: Mapping[str, str | int]
+    multi: Sequence[str] = ()
     effort: Effort = field(default_factory=Effort)
 
     def graph(self, sizes: Sequence[Mapping[str, Expr]]) -> Graph:
         """The graph, when the letters of each line have the given sizes."""
         equations = [
-            _equation(line, self.tensors, {**known, **named_sizes(self.declared)}, self.effort)
+            _equation(line, self.tensors, self._sizes(line, known), self.effort)
             for line, known in zip(self.lines, sizes, strict=True)
         ]
         left = [next(uses_in(n, line.source, line.left)) for n, line in enumerate(self.lines)]
         letters = letters_of(self.uses, left, [line.left.letters for line in self.lines])
         try:
-            return Graph(equations, letters=letters, sizes=self.declared)
+            return Graph(equations, letters=letters, sizes=self.declared, multi=self.multi)
         except DefinitionError as error:
             raise error.at(*places_of(error.subjects, self.uses)) from None
+
+    def _sizes(self, line: _Statement, known: Mapping[str, Expr]) -> dict[str, Expr]:
+        letters = line.left.letters | line.right.letters
+        return {
+            **shapes(letters, self.multi),
+            **known,
+            **named_sizes(self.declared, self.multi),
+        }
 
     def sizes(self, graph: Graph, line: int) -> dict[str, Expr]:
         """The sizes of the letters of a line, as far as its tensors tell."""
@@ -132,7 +164,8 @@ class _Reading:
     def unknown_sizes(self, graph: Graph) -> list[int]:
         """The lines with an index whose size neither an axis nor a declaration tells."""
         axes = [(name, axis) for name, order in graph.arity.items() for axis in range(order)]
-        known = {*(graph.axis_size(*axis) for axis in axes), *named_sizes(self.declared).values()}
+        named = named_sizes(self.declared, self.multi)
+        known = {*(graph.axis_size(*axis) for axis in axes), *named.values()}
         return [
             number
             for number, equation in enumerate(graph.equations)
@@ -166,10 +199,14 @@ def bounded(text: str, name: str) -> str:
     return normalise(text)
 
 
-def named_sizes(declared: Mapping[str, str | int]) -> dict[str, Expr]:
+def named_sizes(declared: Mapping[str, str | int], multi: Collection[str] = ()) -> dict[str, Expr]:
     """Declared sizes as expressions."""
     return {
-        letter: Size(size) if isinstance(size, str) else Integer(size)
+        letter: Integer(size)
+        if isinstance(size, int)
+        else Shape(size)
+        if letter in multi
+        else Size(size)
         for letter, size in declared.items()
     }
 
@@ -182,7 +219,7 @@ def _check_length(length: int, name: str) -> None:
         )
 
 
-def _statement(source: Source, known: set[str]) -> _Statement:
+def _statement(source: Source, known: set[str], multi: Collection[str]) -> _Statement:
     """Parse one equation."""
     text = source.text
     with source.reading():
@@ -200,8 +237,8 @@ def _statement(source: Source, known: set[str]) -> _Statement:
                 mend="separate equations by `;` or put them on lines of their own",
             )
         start, end = signs[0].span()
-        left = _left_side(parse(text, (0, start), known))
-        right = parse(text, (end, len(text)), known)
+        left = _left_side(parse(text, (0, start), known, multi))
+        right = parse(text, (end, len(text)), known, multi)
         for node in walk(right):
             if isinstance(node, Derivative):
                 raise Mistake(
@@ -280,14 +317,20 @@ def _equation(
 
 
 def _declared(
-    sizes: Mapping[str, str | int], uses: Sequence[Use], name: str
+    sizes: Mapping[str, str | int], uses: Sequence[Use], multi: Collection[str], name: str
 ) -> dict[str, str | int]:
     """The declared sizes, checked, with names in one spelling."""
-    letters = {use.name for use in uses if use.role == "index" and not use.name[0].isupper()}
+    letters = {use.name for use in uses if use.role == "index"}
+    letters = {letter for letter in letters if letter in multi or not letter[0].isupper()}
     checked: dict[str, str | int] = {}
     for key, size in sizes.items():
         letter = spelled(normalise(str(key)))
         checked[letter] = _size(letter, size, name)
+        if letter in multi and not isinstance(checked[letter], str):
+            raise NotationError(
+                _in(name, f"{letter} is a multi-index, which has no size of its own"),
+                mend=f'a name stands for the number of its entries, as in {letter} = "N"',
+            )
         if letter not in letters:
             raise NotationError(
                 _in(name, f"a size is given for the index {letter}, which the equations lack"),

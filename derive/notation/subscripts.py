@@ -10,6 +10,7 @@ from typing import Any
 
 from lark import Token
 
+from derive.expressions.multi import MOST_PRIMES
 from derive.notation.names import GREEK
 from derive.notation.source import Mistake, Span
 from derive.notation.syntax import Choice, Computed, Constant, Entry, Letter, Slot
@@ -34,7 +35,6 @@ Item = list[Any] | Slot
 SPELLED = {name: letter for letter, name in GREEK.items()} | {"varepsilon": "ε", "varphi": "φ"}
 
 MOST_INDICES = 12
-MOST_PRIMES = 3
 
 _RUN = re.compile(r"[0-9]+|[^\W0-9_][\u0300-\u036f]*'*")
 # From this length on, letters that spell a Greek one are hardly ever meant one by one.

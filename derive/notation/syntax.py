@@ -41,14 +41,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Letter:
-    """An index letter in a slot; upper case is a label."""
+    """An index letter in a slot; upper case is a label, unless it is declared a multi-index."""
 
     name: str
     span: Span
+    is_multi: bool = False
 
     @property
     def is_label(self) -> bool:
-        return self.name[0].isupper()
+        return self.name[0].isupper() and not self.is_multi
 
     @property
     def letters(self) -> tuple[Letter, ...]:

@@ -18,6 +18,7 @@ from derive.verify.mutants import Mutant, mutants
 from derive.verify.oracle import Method, Oracle
 from derive.verify.report import LineReport, Report, StageReport
 from derive.verify.sample import Domain, NotFiniteError, domains, draw, finite
+from derive.verify.spread import Spread, drawn_ranks, shapes_of
 
 __all__ = ["TOLERANCE", "verify"]
 
@@ -73,7 +74,14 @@ class _Trial:
         self.domain = domain
         self.normals = Normals(graph)
         # One after the other, so that a domain that will not do is left at the first sample.
-        self.oracles = [Oracle(graph, draw(graph, domain, seed, exprs), compiler) for seed in seeds]
+        self.spreads: list[Spread] = []
+        self.oracles: list[Oracle] = []
+        self.seeds = seeds
+        for seed in seeds:
+            spread = Spread(graph, drawn_ranks(graph, seed))
+            sample = draw(spread.graph, domain, seed, map(spread, exprs))
+            self.spreads.append(spread)
+            self.oracles.append(Oracle(spread.graph, sample, compiler))
         self._known: dict[tuple[Expr, tuple[Index, ...]], Found] = {}
 
     @property
@@ -86,6 +94,15 @@ class _Trial:
         samples = (oracle.sample for oracle in self.oracles)
         return tuple({str(s): n for s, n in sample.sizes.items()} for sample in samples)
 
+    @property
+    def ranks(self) -> tuple[dict[str, int], ...]:
+        """For each sample the rank of each multi-index; nothing if there are none."""
+        letters = shapes_of(self.graph)
+        if not letters:
+            return ()
+        found = (drawn_ranks(self.graph, seed) for seed in self.seeds)
+        return tuple({letters[shape]: rank for shape, rank in ranks.items()} for ranks in found)
+
     def values(self, expr: Expr, free: tuple[Index, ...]) -> Found:
         """The value on each sample, or the first reason why there is none."""
         if (expr, free) not in self._known:
@@ -97,8 +114,12 @@ class _Trial:
         return self._known[expr, free]
 
     def each(self, expr: Expr, free: tuple[Index, ...]) -> Iterator[Array]:
-        for oracle in self.oracles:
-            yield finite(oracle(expr, free), "the line")
+        for seed in range(len(self.oracles)):
+            yield finite(self._value(expr, free, seed), "the line")
+
+    def _value(self, expr: Expr, free: tuple[Index, ...], seed: int) -> Array:
+        spread = self.spreads[seed]
+        return self.oracles[seed](spread(expr), spread.axes(free))
 
     @cached_property
     def compared(self) -> list[Iverson]:
@@ -128,8 +149,7 @@ class _Trial:
 
     def _terms(self, expr: Expr, seed: int) -> float:
         """The largest entry of a term, which cancels perhaps against another."""
-        oracle = self.oracles[seed]
-        terms = (oracle(term, free_axes(term)) for term in Add.make_args(expr))
+        terms = (self._value(term, free_axes(term), seed) for term in Add.make_args(expr))
         return max(float(np.max(np.abs(value), initial=0.0)) for value in terms)
 
 
@@ -240,13 +260,13 @@ def _graded(trial: _Trial, expr: Expr, found: Found, above: _Above) -> LineRepor
     pairs = enumerate(zip(found, above.found, strict=True))
     error = max(trial.error(expr, value, other, seed) for seed, (value, other) in pairs)
     proven = not above.is_goal and provably_equal(expr, above.expr, trial.graph, trial.normals)
-    seeds, sizes = len(found), trial.sizes
+    seen = (len(found), trial.sizes, trial.ranks)
     if error <= trial.tolerance(expr, above.expr):
-        return LineReport("exact" if proven else "sampled", error, "", seeds, sizes)
+        return LineReport("exact" if proven else "sampled", error, "", *seen)
     reason = "differs from the definitions" if above.is_goal else "differs from the line above"
     if proven:
         reason = "proven equal to the line above, but differs on the samples: a fault of derive"
-    return LineReport("wrong", error, reason, seeds, sizes)
+    return LineReport("wrong", error, reason, *seen)
 
 
 def _power(

@@ -156,7 +156,8 @@ class NumPyPrinter(Printer):
         return self._print_Indexed(expr)
 
     def _print_Size(self, expr: Size) -> str:
-        return self._name("size", expr)
+        # A number of the type of the data: a root of an integer would be one of float64.
+        return f"{self._name('dtype', None)}.type({self._name('size', expr)})"
 
     def _print_Index(self, expr: Index) -> str:
         if not self._compares:

@@ -24,6 +24,7 @@ class LineReport:
     error : the worst error over all samples and entries, relative to the largest entry.
     seeds : how many samples were compared.
     sizes : for each sample the number that each size stands for.
+    ranks : for each sample the number of axes that each multi-index stands for.
     """
 
     grade: Grade
@@ -31,6 +32,7 @@ class LineReport:
     reason: str = ""
     seeds: int = 0
     sizes: tuple[Mapping[str, int], ...] = ()
+    ranks: tuple[Mapping[str, int], ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -45,6 +47,8 @@ class LineReport:
             found["reason"] = self.reason
         if self.seeds:
             found |= {"seeds": self.seeds, "sizes": [dict(sizes) for sizes in self.sizes]}
+        if self.ranks:
+            found["ranks"] = [dict(ranks) for ranks in self.ranks]
         return found
 
 
@@ -103,6 +107,11 @@ class Report:
     def undecided(self) -> tuple[tuple[int, int], ...]:
         """The lines that could not be decided, numbered as in `failures`."""
         return self._graded("unknown")
+
+    @property
+    def ranks(self) -> tuple[Mapping[str, int], ...]:
+        """For each sample the number of axes that each multi-index stood for."""
+        return next((line.ranks for line in self.lines if line.ranks), ())
 
     @property
     def ok(self) -> bool:

@@ -5,8 +5,8 @@ Importing this module needs PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -14,10 +14,11 @@ import numpy as np
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation
-from derive.expressions import Partial, Size, indices_of, name_of, tensor
+from derive.expressions import Graph, Partial, Size, indices_of, name_of, tensor
 from derive.verify.evaluate import Array, Compiled, EvaluationError, Values, free_axes
 from derive.verify.printer import Request
 from derive.verify.sample import given_tensors
+from derive.verify.spread import Spread, shapes_of
 
 __all__ = ["DTYPES", "REFERENCES", "Agreement", "Reference", "compare"]
 
@@ -29,7 +30,7 @@ Tensors = Mapping[str, Any]
 DType = Literal["float32", "float64"]
 DTYPES: tuple[DType, ...] = ("float32", "float64")
 
-BATCH, CLASSES = 128, 256
+BATCH, CLASSES, DEPTH = 128, 256, 32
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Reference:
     labels : for a label, or a tensor of labels, its shape and the number of its values.
     sizes : the sizes that no shape tells, such as that of a window.
     spread : inputs that are drawn from both sides of 0, as far out as kinks may be.
+    ranks : for a multi-index the number of axes that it has in the shapes.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -50,6 +52,7 @@ class Reference:
     labels: Mapping[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     spread: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
 
 
 _VECTOR, _LABEL, _MATRIX = (CLASSES,), ((), CLASSES), (BATCH, CLASSES)
@@ -82,6 +85,8 @@ def _triplet(v: Tensors) -> Any:
     return torch.clamp(near - far + v["m"], min=0)
 
 
+_LABELS = {"T": ((BATCH,), CLASSES)}
+_QUERIES, _KEYS = (BATCH, DEPTH), (CLASSES, DEPTH)
 _LAYER_NORM = Reference(
     {"x": (BATCH, CLASSES), "γ": _VECTOR, "β": _VECTOR, "ε": ()},
     {"y": lambda v: F.layer_norm(v["x"], _VECTOR, v["γ"], v["β"], float(v["ε"]))},
@@ -94,6 +99,10 @@ def _group_norm(v: Tensors) -> Any:
     x = v["x"].reshape(batch, groups * channels, length)
     found = F.group_norm(x, groups, v["γ"].flatten(), v["β"].flatten(), float(v["ε"]))
     return found.reshape(_GROUPS)
+
+
+def _attention(v: Tensors, **options: Any) -> Any:
+    return F.scaled_dot_product_attention(*(v[name][None] for name in "QKV"), **options)[0]
 
 
 REFERENCES: Mapping[str, Reference] = {
@@ -154,6 +163,15 @@ REFERENCES: Mapping[str, Reference] = {
     "triplet_margin": Reference(
         {"a": _VECTOR, "p": _VECTOR, "n": _VECTOR, "m": ()}, {"c": _triplet}
     ),
+    "attention": Reference({"Q": _QUERIES, "K": _KEYS, "V": _KEYS}, {"O": _attention}),
+    "attention_heads": Reference(
+        {"Q": (2, 3, 16, 8), "K": (2, 3, 24, 8), "V": (2, 3, 24, 8)},
+        {"O": lambda v: _attention(v, is_causal=True)},
+        ranks={"B": 2},
+    ),
+    "attention_causal": Reference(
+        {"Q": _QUERIES, "K": _KEYS, "V": _KEYS}, {"O": lambda v: _attention(v, is_causal=True)}
+    ),
     "binary_cross_entropy": Reference(
         {"x": _VECTOR, "t": _VECTOR},
         {
@@ -181,16 +199,57 @@ REFERENCES: Mapping[str, Reference] = {
         {"x": _VECTOR, "y": _VECTOR},
         {"c": lambda v: F.cosine_similarity(v["x"], v["y"], dim=0)},
     ),
+    "contrastive": Reference(
+        {"x": (BATCH, DEPTH), "y": (BATCH, DEPTH), "τ": ()},
+        {
+            "c": lambda v: F.cross_entropy(
+                v["x"] @ v["y"].T / v["τ"], torch.arange(BATCH), reduction="sum"
+            )
+        },
+    ),
     "cross_entropy": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
     ),
     "cross_entropy_batch": Reference(
         {"x": (BATCH, CLASSES)},
         {"c": lambda v: F.cross_entropy(v["x"], v["T"], reduction="none")},
-        {"T": ((BATCH,), CLASSES)},
+        _LABELS,
     ),
     "cross_entropy_letters": Reference(
         {"a": _VECTOR}, {"E": lambda v: F.cross_entropy(v["a"], v["C"])}, {"C": _LABEL}
+    ),
+    "cross_entropy_masked": Reference(
+        {"x": (BATCH, CLASSES), "m": (BATCH,)},
+        {
+            "c": lambda v: (
+                (v["m"] @ F.cross_entropy(v["x"], v["T"], reduction="none")) / v["m"].sum()
+            )
+        },
+        _LABELS,
+    ),
+    "cross_entropy_smoothed": Reference(
+        {"x": (BATCH, CLASSES), "α": ()},
+        {
+            "c": lambda v: F.cross_entropy(
+                v["x"], v["T"], reduction="none", label_smoothing=float(v["α"])
+            )
+        },
+        _LABELS,
+    ),
+    "dropout": Reference(
+        {"x": (BATCH, CLASSES), "m": (BATCH, CLASSES), "p": ()},
+        {"y": lambda v: v["m"] * v["x"] / (1 - v["p"])},
+    ),
+    "embedding": Reference(
+        {"E": (CLASSES, DEPTH)},
+        {"y": lambda v: F.embedding(v["t"], v["E"])},
+        {"t": ((6, 7), CLASSES)},
+        ranks={"B": 2},
+    ),
+    "gather": Reference(
+        {"x": (BATCH, CLASSES)},
+        {"y": lambda v: v["x"][v["a"], v["c"]]},
+        {"a": ((6, 7), BATCH), "c": ((7,), CLASSES)},
     ),
     "cross_entropy_one_line": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
@@ -216,6 +275,16 @@ REFERENCES: Mapping[str, Reference] = {
             "q": lambda v: F.softmax(v["x"], dim=0),
             "c": lambda v: F.kl_div(F.log_softmax(v["x"], dim=0), v["t"], reduction="sum"),
         },
+    ),
+    "einsum": Reference(
+        {"x": (3, 4, 5, 6, 7), "y": (3, 8, 6, 7)},
+        {"z": lambda v: torch.einsum("bijpq,bkpq->bijk", v["x"], v["y"])},
+        ranks={"B": 1, "A": 2, "C": 1, "P": 2},
+    ),
+    "einsum_three_operands": Reference(
+        {"x": (3, 4, 5, 6), "y": (7, 5, 6), "w": (5, 6)},
+        {"z": lambda v: torch.einsum("abpq,cpq,pq->abc", v["x"], v["y"], v["w"])},
+        ranks={"A": 2, "C": 1, "P": 2},
     ),
     "l2_norm": Reference({"x": _VECTOR}, {"r": lambda v: torch.linalg.vector_norm(v["x"])}),
     "layer_norm": _LAYER_NORM,
@@ -258,6 +327,16 @@ REFERENCES: Mapping[str, Reference] = {
         {"y": lambda v: F.rms_norm(v["x"], _VECTOR, v["γ"], float(v["ε"]))},
     ),
     "softmax_stable": Reference({"x": _VECTOR}, {"s": lambda v: F.softmax(v["x"], dim=0)}),
+    "nll_weighted": Reference(
+        {"p": (BATCH, CLASSES), "w": _VECTOR},
+        {"c": lambda v: F.nll_loss(v["p"], v["T"], weight=v["w"])},
+        _LABELS,
+    ),
+    "resize": Reference(
+        {"x": (2, 3, 8, 9), "R": (12, 8), "S": (14, 9)},
+        {"y": lambda v: v["R"] @ v["x"] @ v["S"].T},
+        ranks={"B": 2},
+    ),
     "softmax_temperature": Reference(
         {"x": _VECTOR, "τ": ()},
         {
@@ -281,6 +360,17 @@ REFERENCES: Mapping[str, Reference] = {
     ),
     "standard_deviation": Reference({"x": _VECTOR}, {"s": lambda v: torch.std(v["x"])}),
     "variance": Reference({"x": _MATRIX}, {"v": lambda v: torch.var(v["x"], dim=1, correction=0)}),
+    "triplet_margin_batch": Reference(
+        {**dict.fromkeys("apn", (BATCH, DEPTH)), "m": (), "ε": ()},
+        {
+            "c": lambda v: F.triplet_margin_loss(
+                *(v[name] for name in "apn"),
+                margin=float(v["m"]),
+                eps=float(v["ε"]),
+                reduction="none",
+            )
+        },
+    ),
 }
 """By the name in the catalogue."""
 
@@ -305,15 +395,17 @@ def compare(derivation: Derivation, reference: Reference, dtype: DType) -> list[
     The formula that is evaluated is the last line of the stage, on values that its own
     definitions give in the same precision.
     """
-    values = _definitions(derivation, _data(derivation, reference, dtype))
+    letters = shapes_of(derivation.graph)
+    spread = Spread(derivation.graph, {s: reference.ranks[name] for s, name in letters.items()})
+    goals = [spread(goal) for goal in derivation.goals]
+    values = _definitions(spread.graph, _data(spread.graph, goals, reference, dtype))
     upstream = {
         name: _random(values.tensors[name].shape, dtype, seed)
         for seed, name in enumerate(derivation.graph.outputs, 100)
     }
-    results = {stage.goal: stage.result for stage in derivation.stages}
-    return [
-        _agreement(goal, results, values, upstream, reference, dtype) for goal in derivation.goals
-    ]
+    results = {spread(stage.goal): spread(stage.result) for stage in derivation.stages}
+    compared = [_agreement(goal, results, values, upstream, reference, dtype) for goal in goals]
+    return [replace(each, goal=goal) for each, goal in zip(compared, derivation.goals, strict=True)]
 
 
 def _agreement(
@@ -381,8 +473,7 @@ def _derivative(function: Expr, reference: Reference) -> Callable[[Tensors], Any
     )
 
 
-def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
-    graph = derivation.graph
+def _data(graph: Graph, goals: Sequence[Expr], reference: Reference, dtype: DType) -> Values:
     shapes = {**reference.shapes, **{n: shape for n, (shape, _) in reference.labels.items()}}
     sizes = {
         graph.axis_size(name, axis): length
@@ -408,7 +499,7 @@ def _data(derivation: Derivation, reference: Reference, dtype: DType) -> Values:
         for axis, length in enumerate(function(given).shape):
             sizes[graph.axis_size(name, axis)] = length
     values = Values(tensors, labels, sizes)
-    for seed, node in enumerate(given_tensors(graph, derivation.goals), 300):
+    for seed, node in enumerate(given_tensors(graph, goals), 300):
         lengths = tuple(values.size(index.size) for index in indices_of(node))
         tensors[name_of(node)] = _random(lengths, dtype, seed)
     return values
@@ -423,10 +514,10 @@ def _random(shape: tuple[int, ...], dtype: DType, seed: int, spread: float = 0.0
     return np.asarray(np.random.default_rng(seed).uniform(low, high, shape), dtype)
 
 
-def _definitions(derivation: Derivation, values: Values) -> Values:
+def _definitions(graph: Graph, values: Values) -> Values:
     tensors = dict(values.tensors)
     after = Values(tensors, values.labels, values.sizes)
-    for name in derivation.graph.order:
-        equation = derivation.graph[name]
+    for name in graph.order:
+        equation = graph[name]
         tensors[name] = Compiled(equation.rhs, equation.indices)(after)
     return after
