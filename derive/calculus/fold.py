@@ -33,6 +33,7 @@ from derive.calculus.index_algebra import without_ones
 from derive.calculus.rule import Rule, rule
 from derive.expressions import (
     Binder,
+    Contraction,
     Equation,
     Index,
     Iverson,
@@ -40,10 +41,12 @@ from derive.expressions import (
     elementary,
     free_indices,
     fresh_indices,
+    indices_of,
     is_computed,
+    name_of,
 )
 
-__all__ = ["Relation", "fold_rules", "relations"]
+__all__ = ["Relation", "fold_gradient", "fold_rules", "match", "relations"]
 
 # Commutative nodes with more arguments than this are compared in their canonical order only.
 MOST_PERMUTED = 5
@@ -68,7 +71,7 @@ class Relation:
         kept = {
             node: Dummy(real=True)
             for node in sorted(expr.atoms(Binder), key=default_sort_key)
-            if any(_match(c, node, self.indices) is not None for c in self.outside)
+            if any(match(c, node, self.indices) is not None for c in self.outside)
         }
         replaced = self._replace(expr.xreplace(kept))
         return replaced.xreplace({dummy: node for node, dummy in kept.items()})
@@ -96,7 +99,7 @@ class Relation:
         # A power of a power is the product of the exponents where the base is not negative.
         if not (ratio.is_Integer or (_never_negative(base) and not exponent.is_Rational)):
             return None
-        return self._power(_match(base, node_base, self.indices), ratio)
+        return self._power(match(base, node_base, self.indices), ratio)
 
     def _exponential(self, node: Expr) -> Expr | None:
         """`e^{k u}` as the k-th power of the value of `e^u`."""
@@ -105,7 +108,7 @@ class Relation:
         ratio = node_coefficient / coefficient
         if not ratio.is_Integer:
             return None
-        return self._power(_match(argument, node_argument, self.indices), ratio)
+        return self._power(match(argument, node_argument, self.indices), ratio)
 
     def _power(self, binding: Mapping[Expr, Expr] | None, exponent: Expr) -> Expr | None:
         """The value for the indices of an instance, to a power."""
@@ -126,7 +129,7 @@ def _never_negative(expr: Expr) -> bool:
     return bool(expr.is_nonnegative) or (expr.is_Pow and _never_negative(expr.base))
 
 
-def _match(pattern: Expr, node: Expr, variables: tuple[Index, ...]) -> Mapping[Expr, Expr] | None:
+def match(pattern: Expr, node: Expr, variables: tuple[Index, ...]) -> Mapping[Expr, Expr] | None:
     """The first of the ways in which the pattern becomes the node, None if there is none."""
     return next(_matches(pattern, node, variables, {}), None)
 
@@ -157,7 +160,7 @@ def _fits(variable: Expr, index: Expr) -> bool:
 
 
 def _arrangements(node: Expr) -> Iterator[tuple[Expr, ...]]:
-    commutes = isinstance(node, Add | Mul) and len(node.args) <= MOST_PERMUTED
+    commutes = isinstance(node, Add | Mul | KroneckerDelta) and len(node.args) <= MOST_PERMUTED
     return permutations(node.args) if commutes else iter([node.args])
 
 
@@ -198,6 +201,8 @@ def relations(equation: Equation) -> Iterator[Relation]:
     A definition with a logarithm is also read exponentiated: p_i = x_i − log z says
     e^{p_i} = e^{x_i}/z.
     """
+    if equation.is_relation and equation.left != equation.lhs:
+        return
     # The names of the variables must not meet the letters of the line.
     indices = fresh_indices([Index("_", i.size) for i in equation.indices], equation.rhs)
     left = equation.lhs.xreplace(dict(zip(equation.indices, indices, strict=True)))
@@ -282,6 +287,17 @@ def fold(node: Expr, context: Context) -> Expr | None:
 def fold_rules(equation: Equation) -> list[Rule]:
     """One rule for each way to fold a definition back in."""
     return [_fold_by(relation) for relation in relations(equation)]
+
+
+def fold_gradient(goal: Partial, result: Expr) -> Rule | None:
+    """The rule that writes a gradient by its name where the contraction stands that it is."""
+    sign, atom = result.as_coeff_Mul()
+    if not isinstance(atom, Contraction) or abs(sign) != 1:
+        return None
+    indices = tuple(i for i in indices_of(goal.variable) if isinstance(i, Index))
+    function, variable = name_of(goal.function), name_of(goal.variable)
+    relation = Relation(variable, indices, atom, sign * goal, frozenset())
+    return replace(_fold_by(relation), name=f"write ∂{function}/∂{variable} for its result")
 
 
 def _fold_by(relation: Relation) -> Rule:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sympy import Expr
 from sympy.core.sorting import default_sort_key
 
+from derive.calculus.complete import with_inverses
 from derive.calculus.context import Context, Key, key_of
 from derive.calculus.conventions import conventions
 from derive.calculus.derivation import Derivation, Stage
@@ -20,10 +21,17 @@ from derive.calculus.derivative import (
     links,
     short_output,
 )
+from derive.calculus.determinant import DETERMINANTS
 from derive.calculus.engine import Log
 from derive.calculus.facts import FACT, Facts
-from derive.calculus.fold import fold_rules
+from derive.calculus.fold import fold_gradient, fold_rules
 from derive.calculus.index_algebra import INDICES
+from derive.calculus.inverse import contract_inverse
+from derive.calculus.relation import (
+    differentiate_and_divide,
+    differentiate_relation,
+    multiply_by_inverse,
+)
 from derive.calculus.rule import Rule
 from derive.calculus.tidy import tidy
 from derive.errors import DerivationError, GoalError
@@ -49,6 +57,9 @@ def derive(
     GoalError : a goal names what the equations do not.
     DerivationError : no rule applies, or the work grows beyond its bound.
     """
+    graph = with_inverses(graph, _between(graph, goals))
+    # The sizes of axes are called after the first of them, which may be one of a new name.
+    goals = [graph.sized(goal) for goal in goals]
     planner = _Planner(graph)
     for goal in goals:
         planner.start(goal)
@@ -56,6 +67,20 @@ def derive(
     return Derivation(
         graph, tuple(goals), stages, name, title, tuple(references), conventions(graph)
     )
+
+
+def _between(graph: Graph, goals: Sequence[Partial]) -> list[str]:
+    """The defined names whose derivatives the goals need."""
+    needed = {n for goal in goals for n in graph.order if _is_between(n, goal, graph)}
+    return [name for name in graph.order if name in needed]
+
+
+def _is_between(name: str, goal: Partial, graph: Graph) -> bool:
+    """Whether the variable of a goal acts on its function through the name."""
+    function = name_of(goal.function)
+    ends = {function} if function in graph else set(graph.outputs)
+    reached = ends.union(*(graph.ancestors(end) for end in ends))
+    return name in reached and name_of(goal.variable) in graph.ancestors(name)
 
 
 class _Planner:
@@ -173,9 +198,11 @@ class _Planner:
         log = Log(goal, context)
         if log.once((graph_chain_rule,)):
             log.line()
+        elif (name := name_of(goal.function)) in self.graph and self.graph[name].is_relation:
+            self._relation_lines(log, name)
         else:
             self._definition_lines(log)
-        log.exhaust(EVALUATE)
+        log.exhaust((*DETERMINANTS, *EVALUATE))
         self._check_done(log.expr)
         log.line()
         log.exhaust(INDICES)
@@ -183,6 +210,18 @@ class _Planner:
         log.record(tidy(log.expr, context, self._folds(goal)))
         log.line()
         return Stage(goal, tuple(log.lines), _title(goal, self.graph))
+
+    def _relation_lines(self, log: Log, name: str) -> None:
+        """From the differentiated relation to the derivatives of what else stands in it."""
+        if log.once((multiply_by_inverse,)):
+            log.line()
+        if not log.once((differentiate_relation, differentiate_and_divide)):
+            raise DerivationError(
+                f"no term with the derivative of {name} isolates in the relation for {name}",
+                mend="it isolates where it is multiplied entry by entry, or by one matrix over one "
+                "index",
+            )
+        log.line()
 
     def _check_done(self, expr: Expr) -> None:
         """Refuse a derivative that no rule has taken out, except the upstream gradient."""
@@ -204,12 +243,25 @@ class _Planner:
         names = {link.name for link in through} | {name_of(goal.function)}
         names = names.union(*(self.graph.mentions(name) for name in names if name in self.graph))
         used = [name for name in reversed(self.graph.order) if name in names]
-        return [self.facts.rule, *(rule for name in used for rule in self.folds[name])]
+        folds = [rule for name in used for rule in self.folds[name]]
+        adjoints = (
+            self._adjoints(goal) if any(link.equation.is_relation for link in through) else []
+        )
+        return [self.facts.rule, contract_inverse, *adjoints, *folds]
+
+    def _adjoints(self, goal: Partial) -> list[Rule]:
+        """The gradients that are known already: beside a solution stands that of its right side."""
+        found = [
+            fold_gradient(known, result)
+            for known, result in self.known.values()
+            if known.function == goal.function and name_of(known.function) not in self.graph
+        ]
+        return [rule for rule in found if rule is not None]
 
     def _definition_lines(self, log: Log) -> None:
         """From the definition to elementary derivatives; the chain rule is spelled out once."""
         log.exhaust(UNFOLD)
-        if log.exhaust(STRUCTURE):
+        if log.exhaust((*DETERMINANTS, *STRUCTURE)):
             log.line()
         if not self.chain_rule_shown and log.exhaust(CHAIN):
             log.line()

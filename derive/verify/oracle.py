@@ -14,6 +14,7 @@ from derive.verify.evaluate import Array, Compiler, EvaluationError, Values, fre
 from derive.verify.kinks import comparisons
 from derive.verify.printer import INNER, Request
 from derive.verify.sample import Sample, finite
+from derive.verify.solve import Solver
 
 __all__ = ["Method", "Oracle"]
 
@@ -59,6 +60,7 @@ class Oracle:
         self.method = method
         self.differences_used = False
         self._compile = compiler or Compiler()
+        self._solve = Solver(self._compile)
         self._jacobians: dict[Request, Array] = {}
         self.values: Values = sample
         self.values = self._after(sample, graph.order)
@@ -81,7 +83,7 @@ class Oracle:
 
     def _defined(self, array: Array, what: object) -> Array:
         """The array, if it is finite but for the −∞ that a mask `log [k <= q]` may put in."""
-        rights = [equation.rhs for equation in self.graph.equations]
+        rights = [side for equation in self.graph.equations for side in equation.sides]
         masked = any(e.has(log) for e in rights) and any(e.has(Iverson) for e in rights)
         finite(np.where(np.isneginf(array), 0.0, array) if masked else array, what)
         return array
@@ -91,8 +93,7 @@ class Oracle:
         tensors = dict(values.tensors)
         after = Values(tensors, values.labels, values.sizes)
         for name in names:
-            equation = self.graph[name]
-            tensors[name] = self._compile(equation.rhs, equation.indices)(after)
+            tensors[name] = self._solve(self.graph[name], after)
         return after
 
     def _jacobian(self, request: Request, values: Values) -> Array:
@@ -120,7 +121,9 @@ class Oracle:
         moving = [n for n in graph.order if n in mentioned and self._moves(n, request)]
         compiled = self._compile(request.function, request.indices)
         nested = request.function.has(Partial)
-        compared = comparisons([request.function, *(graph[n].rhs for n in moving)])
+        compared = comparisons(
+            [request.function, *(side for n in moving for side in graph[n].sides)]
+        )
         sides = [self._compile(node, free_axes(node)) for node in compared]
         here: list[list[bytes]] = []
         if nested and name in graph:

@@ -15,8 +15,9 @@ from sympy import Expr
 
 from derive.calculus.derivation import Derivation
 from derive.expressions import Partial, Size, name_of
-from derive.verify.evaluate import Array, Compiled, EvaluationError, Values, free_axes
+from derive.verify.evaluate import Array, Compiled, Compiler, EvaluationError, Values, free_axes
 from derive.verify.printer import Request
+from derive.verify.solve import Solver
 
 __all__ = ["DTYPES", "REFERENCES", "Agreement", "Reference", "compare"]
 
@@ -95,7 +96,44 @@ def _group_norm(v: Tensors) -> Any:
     return found.reshape(_GROUPS)
 
 
+def _mahalanobis(v: Tensors) -> Any:
+    difference = v["x"] - v["m"]
+    return difference @ torch.linalg.solve(v["S"], difference)
+
+
+def _cubic_root(p: Any, q: Any) -> Any:
+    """The real root of y³ + p y = q with p > 0, without the cancellation of Cardano's formula."""
+    argument = 1.5 * (q / p) * torch.sqrt(3 / p)
+    return 2 * torch.sqrt(p / 3) * torch.sinh(torch.asinh(argument) / 3)
+
+
 REFERENCES: Mapping[str, Reference] = {
+    "cubic_root": Reference({"p": (6,), "q": (6,)}, {"y": lambda v: _cubic_root(v["p"], v["q"])}),
+    "determinant": Reference({"x": (4, 4)}, {"c": lambda v: torch.linalg.det(v["x"])}),
+    "frobenius_norm": Reference(
+        {"x": (BATCH, CLASSES)}, {"r": lambda v: torch.linalg.matrix_norm(v["x"])}
+    ),
+    "gaussian_log_likelihood": Reference(
+        {"x": (3,), "m": (3,), "S": (3, 3)},
+        {"l": lambda v: -(torch.linalg.slogdet(v["S"])[1] + _mahalanobis(v)) / 2},
+    ),
+    "log_determinant": Reference(
+        {"x": (3, 2, 2)}, {"c": lambda v: torch.linalg.slogdet(v["x"])[1]}
+    ),
+    "mahalanobis": Reference(
+        {"x": (3,), "m": (3,), "S": (3, 3)},
+        {"c": lambda v: _mahalanobis(v)},
+    ),
+    "matrix_inverse": Reference({"x": (3, 3)}, {"y": lambda v: torch.linalg.inv(v["x"])}),
+    "matrix_inverse_batch": Reference({"x": (2, 3, 3)}, {"y": lambda v: torch.linalg.inv(v["x"])}),
+    "matrix_power": Reference({"x": (6, 6)}, {"y": lambda v: torch.linalg.matrix_power(v["x"], 3)}),
+    "quadratic_form": Reference(
+        {"x": (8,), "A": (8, 8)}, {"c": lambda v: v["x"] @ v["A"] @ v["x"]}
+    ),
+    "solve": Reference(
+        {"A": (2, 2), "b": (2,)}, {"x": lambda v: torch.linalg.solve(v["A"], v["b"])}
+    ),
+    "trace": Reference({"x": (6, 8), "y": (8, 6)}, {"c": lambda v: torch.trace(v["x"] @ v["y"])}),
     "avg_pool": Reference(
         {"x": (4, 3, 12)}, {"y": lambda v: F.avg_pool1d(v["x"], 3)}, sizes={"K": 3}
     ),
@@ -386,9 +424,11 @@ def _random(shape: tuple[int, ...], dtype: DType, seed: int, spread: float = 0.0
 
 
 def _definitions(derivation: Derivation, values: Values) -> Values:
+    """The values with those of the definitions, in the precision of the data."""
     tensors = dict(values.tensors)
     after = Values(tensors, values.labels, values.sizes)
+    solve = Solver(Compiler())
+    precision = next(tensor.dtype for tensor in tensors.values() if tensor.dtype.kind == "f")
     for name in derivation.graph.order:
-        equation = derivation.graph[name]
-        tensors[name] = Compiled(equation.rhs, equation.indices)(after)
+        tensors[name] = np.asarray(solve(derivation.graph[name], after), precision)
     return after
