@@ -13,6 +13,7 @@ from derive.expressions import (
     Extremum,
     Graph,
     Iverson,
+    LogDeterminant,
     Opaque,
     ProductOver,
     elementary,
@@ -27,7 +28,8 @@ _OUTSIDE = "An entry outside the range of its axis is 0."
 
 def conventions(graph: Graph) -> tuple[str, ...]:
     """The conventions that the functions of a graph bring along, each once."""
-    nodes = [node for eq in graph.equations for node in preorder_traversal(eq.rhs)]
+    sides = [side for equation in graph.equations for side in equation.sides]
+    nodes = [node for side in sides for node in preorder_traversal(side)]
     found = [sentence for node in nodes for sentence in _of(node)]
     letters = sorted({node.symbol for node in nodes if isinstance(node, Opaque)})
     return tuple(dict.fromkeys([*_declared(graph.multi), *_unknown(letters), *found]))
@@ -55,7 +57,7 @@ def _of(node: Expr) -> Iterator[str]:
         yield _COMPARISON
     if isinstance(node, Indexed) and any(map(is_computed, node.indices)):
         yield _OUTSIDE
-    if isinstance(node, Extremum | ProductOver):
+    if isinstance(node, Extremum | ProductOver | LogDeterminant):
         yield node.convention
     row = elementary(node) if isinstance(node, Function) else None
     if row is not None and row.convention:

@@ -295,9 +295,10 @@ def definition(node: Expr, context: Context) -> Expr | None:
     name = name_of(node.function)
     if name not in context.graph or (is_tensor(node.variable) and name == name_of(node.variable)):
         return None
-    if context.has_stage(node):
+    equation = context.graph[name]
+    if equation.is_relation or context.has_stage(node):
         return None
-    return _of(context.graph[name].at(indices_of(node.function)), node)
+    return _of(equation.at(indices_of(node.function)), node)
 
 
 @rule("known result", "∂x_i/∂x_n = δ_in", free="in", where="y_i = x_i")
@@ -361,15 +362,16 @@ def links(node: Partial, graph: Graph, output: str | None) -> list[Link]:
     return [
         Link(equation, _held(equation.name, variable, graph))
         for equation in graph.consumers(variable)
-        if (equation.kind == "definition" or equation.name == function)
+        if (equation.kind != "abbreviation" or equation.name == function)
         and any(equation.name == end or equation.name in graph.ancestors(end) for end in ends)
     ]
 
 
 def short_output(variable: str, graph: Graph) -> str | None:
     """The one output that depends on the variable, by at most one definition in between."""
-    moved = [name for name in graph.order if variable in graph.ancestors(name)]
-    nodes = [name for name in moved if graph[name].kind == "definition"]
+    reached = set(graph.outputs).union(*(graph.ancestors(name) for name in graph.outputs))
+    moved = [n for n in graph.order if n in reached and variable in graph.ancestors(n)]
+    nodes = [name for name in moved if graph[name].kind != "abbreviation"]
     outputs = [name for name in nodes if name in graph.outputs]
     return outputs[0] if len(outputs) == 1 and len(nodes) <= 2 else None
 

@@ -34,6 +34,8 @@ def _factors(expr: Expr) -> list[Expr]:
 def _unfolded(expr: Expr, graph: Graph) -> Expr:
     """The expression with the defined names written out, but for those under a sum."""
     for name in reversed(graph.order):
+        if graph[name].is_relation:
+            continue
         if expr.count_ops(visual=False) > MOST_OPERATIONS:
             break
         named = [node for node in tensors_in(expr) if name_of(node) == name]

@@ -48,7 +48,8 @@ def write_out(node: Expr, context: Context) -> Expr | None:
     """A name stands for its definition."""
     if not is_tensor(node) or name_of(node) not in context.graph:
         return None
-    return context.graph[name_of(node)].at(indices_of(node))
+    equation = context.graph[name_of(node)]
+    return None if equation.is_relation else equation.at(indices_of(node))
 
 
 @rule(

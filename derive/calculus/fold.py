@@ -41,9 +41,11 @@ from derive.expressions import (
     elementary,
     free_indices,
     fresh_indices,
+    indices_of,
+    name_of,
 )
 
-__all__ = ["Relation", "fold_rules", "relations"]
+__all__ = ["Relation", "fold_gradient", "fold_rules", "match", "relations"]
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ def relations(equation: Equation) -> Iterator[Relation]:
     A definition with a logarithm is also read exponentiated: p_i = x_i − log z says
     e^{p_i} = e^{x_i}/z.
     """
+    if equation.is_relation and equation.left != equation.lhs:
+        return
     # The names of the variables must not meet the letters of the line.
     indices = fresh_indices([Index("_", i.size) for i in equation.indices], equation.rhs)
     left = equation.lhs.xreplace(dict(zip(equation.indices, indices, strict=True)))
@@ -217,6 +221,17 @@ def fold(node: Expr, context: Context) -> Expr | None:
 def fold_rules(equation: Equation) -> list[Rule]:
     """One rule for each way to fold a definition back in."""
     return [_fold_by(relation) for relation in relations(equation)]
+
+
+def fold_gradient(goal: Partial, result: Expr) -> Rule | None:
+    """The rule that writes a gradient by its name where the contraction stands that it is."""
+    sign, atom = result.as_coeff_Mul()
+    if not isinstance(atom, Contraction) or abs(sign) != 1:
+        return None
+    indices = tuple(i for i in indices_of(goal.variable) if isinstance(i, Index))
+    function, variable = name_of(goal.function), name_of(goal.variable)
+    relation = Relation(variable, indices, atom, sign * goal, frozenset())
+    return replace(_fold_by(relation), name=f"write ∂{function}/∂{variable} for its result")
 
 
 def _fold_by(relation: Relation) -> Rule:

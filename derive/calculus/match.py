@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from math import prod
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, KroneckerDelta, Mul
 
 from derive.expressions import Binder, Contraction, Index, One, free_indices, is_computed
 
@@ -53,7 +53,7 @@ def _fits(variable: Expr, index: Expr) -> bool:
 
 
 def _arrangements(node: Expr) -> Iterator[tuple[Expr, ...]]:
-    commutes = isinstance(node, Add | Mul) and len(node.args) <= MOST_PERMUTED
+    commutes = isinstance(node, Add | Mul | KroneckerDelta) and len(node.args) <= MOST_PERMUTED
     return permutations(node.args) if commutes else iter([node.args])
 
 

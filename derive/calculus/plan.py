@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sympy import Expr, Mul, S
 from sympy.core.sorting import default_sort_key
 
+from derive.calculus.complete import with_inverses
 from derive.calculus.context import Context, Key, key_of
 from derive.calculus.conventions import conventions
 from derive.calculus.derivation import Derivation, Stage
@@ -21,11 +22,18 @@ from derive.calculus.derivative import (
     links,
     short_output,
 )
+from derive.calculus.determinant import DETERMINANTS
 from derive.calculus.engine import Log
 from derive.calculus.facts import FACT, Facts
-from derive.calculus.fold import fold_rules
+from derive.calculus.fold import fold_gradient, fold_rules
 from derive.calculus.goal import check_second, opened, title_of
 from derive.calculus.index_algebra import INDICES
+from derive.calculus.inverse import contract_inverse
+from derive.calculus.relation import (
+    differentiate_and_divide,
+    differentiate_relation,
+    multiply_by_inverse,
+)
 from derive.calculus.rule import Rule
 from derive.calculus.tidy import tidy
 from derive.errors import DerivationError, GoalError
@@ -64,6 +72,9 @@ def derive(
     GoalError : a goal names what the equations do not.
     DerivationError : no rule applies, or the work grows beyond its bound.
     """
+    graph = with_inverses(graph, _between(graph, goals))
+    # The sizes of axes are called after the first of them, which may be one of a new name.
+    goals = [graph.sized(goal) for goal in goals]
     planner = _Planner(graph)
     for goal in goals:
         planner.start(goal)
@@ -71,6 +82,24 @@ def derive(
     return Derivation(
         graph, tuple(goals), stages, name, title, tuple(references), conventions(graph)
     )
+
+
+def _between(graph: Graph, goals: Sequence[Expr]) -> list[str]:
+    """The defined names whose derivatives the goals need."""
+    pairs = [
+        (name_of(partial.root), name_of(variable))
+        for goal in goals
+        for partial in goal.atoms(Partial)
+        for variable in partial.variables
+    ]
+    return [name for name in graph.order if any(_is_between(name, *pair, graph) for pair in pairs)]
+
+
+def _is_between(name: str, function: str, variable: str, graph: Graph) -> bool:
+    """Whether a variable acts on a function through the name."""
+    ends = {function} if function in graph else set(graph.outputs)
+    reached = any(name == end or name in graph.ancestors(end) for end in ends)
+    return reached and variable in graph.ancestors(name)
 
 
 class _Planner:
@@ -237,7 +266,7 @@ class _Planner:
         log = Log(goal, context)
         if goal == partial:
             self._first_lines(log)
-        log.exhaust(EVALUATE)
+        log.exhaust((*DETERMINANTS, *EVALUATE))
         self._check_done(log.expr, context)
         log.line()
         log.exhaust(INDICES)
@@ -254,8 +283,24 @@ class _Planner:
             log.line()
             if log.exhaust(STRUCTURE):
                 log.line()
+        elif (name := name_of(log.context.goal.function)) in self.graph and (
+            self.graph[name].is_relation
+        ):
+            self._relation_lines(log, name)
         else:
             self._definition_lines(log)
+
+    def _relation_lines(self, log: Log, name: str) -> None:
+        """From the differentiated relation to the derivatives of what else stands in it."""
+        if log.once((multiply_by_inverse,)):
+            log.line()
+        if not log.once((differentiate_relation, differentiate_and_divide)):
+            raise DerivationError(
+                f"no term with the derivative of {name} isolates in the relation for {name}",
+                mend="it isolates where it is multiplied entry by entry, or by one matrix over one "
+                "index",
+            )
+        log.line()
 
     def _check_done(self, expr: Expr, context: Context) -> None:
         """Refuse a derivative that no rule has taken out, except what has a stage or is given."""
@@ -284,12 +329,27 @@ class _Planner:
         names |= {name_of(p.variable) for p in expr.atoms(Partial) if is_tensor(p.variable)}
         names = names.union(*(self.graph.mentions(name) for name in names if name in self.graph))
         used = reversed(self.graph.in_order(names))
-        return [self.facts.rule, *(rule for name in used for rule in self.folds[name])]
+        folds = [rule for name in used for rule in self.folds[name]]
+        return [self.facts.rule, contract_inverse, *self._adjoints(goal), *folds]
+
+    def _adjoints(self, goal: Partial) -> list[Rule]:
+        """The gradients that are known already: beside a solution stands that of its right side."""
+        if goal.held or isinstance(goal.function, Partial):
+            return []
+        through = links(goal, self.graph, self.output)
+        if not any(link.equation.is_relation for link in through):
+            return []
+        found = [
+            fold_gradient(known, result)
+            for known, result in self.known.values()
+            if known.function == goal.function and name_of(known.function) not in self.graph
+        ]
+        return [rule for rule in found if rule is not None]
 
     def _definition_lines(self, log: Log) -> None:
         """From the definition to elementary derivatives; the chain rule is spelled out once."""
         log.exhaust(UNFOLD)
-        if log.exhaust(STRUCTURE):
+        if log.exhaust((*DETERMINANTS, *STRUCTURE)):
             log.line()
         if not self.chain_rule_shown and log.exhaust(CHAIN):
             log.line()

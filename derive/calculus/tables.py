@@ -11,9 +11,12 @@ from derive.calculus.derivative import (
     graph_chain_rule,
     known_first,
 )
+from derive.calculus.determinant import DETERMINANTS
 from derive.calculus.facts import known_fact, write_out
 from derive.calculus.fold import fold
 from derive.calculus.index_algebra import INDICES, SUMS
+from derive.calculus.inverse import contract_inverse
+from derive.calculus.relation import RELATION
 from derive.calculus.rule import Rule
 
 __all__ = ["RULES"]
@@ -29,6 +32,9 @@ RULES: tuple[Rule, ...] = tuple(
             *EVALUATE,
             *INDICES,
             *SUMS,
+            *RELATION,
+            *DETERMINANTS,
+            contract_inverse,
             *ALGEBRA,
             fold,
             write_out,

@@ -9,7 +9,7 @@ One object::
       "definitions": [                    the equations in the author's order
         {"text": "s_i = exp(x_i)/σ",      plain text; `:=` for an abbreviation
          "latex": "s_{i} = ...",
-         "kind": "definition"}            or "abbreviation"
+         "kind": "definition"}            or "abbreviation", or "relation" (… for y)
       ],
       "conventions": [                    what is taken for a derivative where there is none
         "The derivative of relu at 0 is taken as 0."

@@ -20,7 +20,7 @@ from derive.notation.arrange import Sums, arrange
 from derive.notation.latex import latex as layout_latex
 from derive.notation.lines import latex_lines, write_latex_lines
 from derive.notation.measure import width as measured
-from derive.notation.write import write_latex
+from derive.notation.write import latex_purpose, write_latex
 
 __all__ = ["latex", "latex_block", "latex_document", "markdown"]
 
@@ -123,9 +123,11 @@ def _definitions(graph: Graph, sums: Sums, width: float = TEXT_WIDTH) -> list[st
     """The equations as rows of an alignment."""
     rows = []
     for equation in graph.equations:
-        context = (equation.lhs,)
-        pieces = write_latex_lines(equation.rhs, graph, context, room=width - 5, sums=sums)
-        rows += _rows(write_latex(equation.lhs, graph), pieces)
+        left, right = equation.sides
+        context = equation.sides
+        pieces = write_latex_lines(right, graph, context, room=width - 5, sums=sums)
+        pieces[-1] += latex_purpose(equation)
+        rows += _rows(write_latex(left, graph, context, sums=sums), pieces)
     return rows
 
 

@@ -3,8 +3,16 @@
 from derive.expressions.binder import Binder, bound_apart
 from derive.expressions.contraction import Contraction, occurrences
 from derive.expressions.convert import contract, from_sympy
+from derive.expressions.determinant import Determinant, LogDeterminant, OfMatrix
 from derive.expressions.functions import ELEMENTARY, Elementary, elementary
-from derive.expressions.graph import Equation, Graph, Kind, tensors_in, values_in
+from derive.expressions.graph import (
+    Equation,
+    Graph,
+    Kind,
+    inverse_relation,
+    tensors_in,
+    values_in,
+)
 from derive.expressions.indices import (
     Bound,
     Index,
@@ -34,6 +42,7 @@ from derive.expressions.reductions import (
     Place,
     ProductOver,
 )
+from derive.expressions.relation import Multiple, NotLinearError, linear_terms
 from derive.expressions.slots import Quotient, Remainder, in_range, is_computed, solved_for
 
 __all__ = [
@@ -43,6 +52,7 @@ __all__ = [
     "Binder",
     "Bound",
     "Contraction",
+    "Determinant",
     "Elementary",
     "Equation",
     "Extremum",
@@ -50,8 +60,12 @@ __all__ = [
     "Index",
     "Iverson",
     "Kind",
+    "LogDeterminant",
     "Maximum",
     "Minimum",
+    "Multiple",
+    "NotLinearError",
+    "OfMatrix",
     "One",
     "Opaque",
     "Partial",
@@ -71,9 +85,11 @@ __all__ = [
     "from_sympy",
     "in_range",
     "indices_of",
+    "inverse_relation",
     "is_computed",
     "is_tensor",
     "levelled",
+    "linear_terms",
     "name_of",
     "occurrences",
     "opaque",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
@@ -11,25 +11,29 @@ from typing import Literal
 from sympy import Expr, Indexed, KroneckerDelta, Mul, preorder_traversal
 
 from derive.errors import DefinitionError, Subject
+from derive.expressions.contraction import Contraction
 from derive.expressions.indices import (
     Index,
     Shape,
     Size,
     Tensor,
-    free_indices,
+    broadcast,
+    fresh_indices,
     indices_of,
     is_tensor,
     levelled,
     name_of,
+    ranging,
     tensor,
 )
 from derive.expressions.reductions import Place
+from derive.expressions.relation import paired_indices
 from derive.expressions.sizes import Sizes
 from derive.expressions.slots import in_range, is_computed
 
-__all__ = ["Equation", "Graph", "Kind", "tensors_in", "values_in"]
+__all__ = ["Equation", "Graph", "Kind", "inverse_relation", "tensors_in", "values_in"]
 
-Kind = Literal["definition", "abbreviation"]
+Kind = Literal["definition", "abbreviation", "relation"]
 
 
 def tensors_in(expr: Expr) -> Iterator[Tensor]:
@@ -60,12 +64,25 @@ class Equation:
     """`lhs = rhs`.
 
     A *definition* makes a node of the computation graph; an *abbreviation* is a name for an
-    expression, and derivatives see through it.
+    expression, and derivatives see through it. A *relation* `left = rhs` makes a node too: it
+    holds for all values of its free indices, and `lhs` is the tensor for which it is to be solved.
+    An `auxiliary` equation says what a name means that results need, and is no output.
     """
 
     lhs: Tensor
     rhs: Expr
     kind: Kind = "definition"
+    left: Expr | None = None
+    auxiliary: bool = False
+
+    @property
+    def is_relation(self) -> bool:
+        return self.kind == "relation"
+
+    @property
+    def sides(self) -> tuple[Expr, Expr]:
+        """What stands on either side of the equals sign."""
+        return (self.lhs if self.left is None else self.left), self.rhs
 
     @cached_property
     def name(self) -> str:
@@ -76,6 +93,13 @@ class Equation:
     def indices(self) -> tuple[Index, ...]:
         return indices_of(self.lhs)
 
+    @property
+    def paired(self) -> tuple[Index, ...]:
+        """For each axis of what is defined, the free index of the equation that it goes with."""
+        if not self.is_relation:
+            return self.indices
+        return paired_indices(self.name, len(self.indices), self.sides)
+
     def at(self, indices: Sequence[Expr]) -> Expr:
         """The right-hand side with other indices in place of the free ones; zero out of range."""
         pairs = list(zip(self.indices, indices, strict=True))
@@ -83,6 +107,30 @@ class Equation:
         if not any(map(is_computed, indices)):
             return body
         return Mul(*(in_range(slot, index.size) for index, slot in pairs), levelled(body))
+
+
+def inverse_relation(
+    name: str, matrix: Expr, row: Index, column: Index, batch: Sequence[Index] = ()
+) -> Equation:
+    """The relation `δ_ij = A_ik A⁻¹_kj for A⁻¹`, for a matrix in the given indices.
+
+    >>> from derive.expressions import Index, tensor
+    >>> i, j = Index("i"), Index("j")
+    >>> inverse_relation("B", tensor("A", i, j), i, j).rhs
+    Contraction(A[i, #0]*B[#0, j], #0)
+    """
+    (between,) = fresh_indices([column], matrix, row, column)
+    inverse = tensor(name, *batch, between, column)
+    product = Contraction(matrix.xreplace({column: between}) * inverse, between)
+    left = broadcast(KroneckerDelta(row, column), (row, column, *batch))
+    lhs = tensor(name, *batch, row, column)
+    return Equation(lhs, product, "relation", left, auxiliary=True)
+
+
+def _mapped(equation: Equation, change: Callable[[Expr], Expr]) -> Equation:
+    """The equation with both sides changed; the name that it defines stays."""
+    left = None if equation.left is None else change(equation.left)
+    return replace(equation, rhs=change(equation.rhs), left=left)
 
 
 class Graph:
@@ -117,22 +165,27 @@ class Graph:
         self.multi = tuple(multi)
         self.letters = {axis: tuple(names) for axis, names in (letters or {}).items()}
         self.declared = dict(sizes or {})
-        self.equations = tuple(
-            Equation(eq.lhs, self._with_sizes(eq.rhs), eq.kind) for eq in equations
-        )
+        self.equations = tuple(_mapped(eq, self._with_sizes) for eq in equations)
         self._by_name = {equation.name: equation for equation in self.equations}
         self.arity: dict[str, int] = {}
         for number, equation in enumerate(self.equations):
             self._check_sides(number, equation)
             self._check_arity(number, equation)
+            if equation.is_relation:
+                self._check_relation(number, equation)
         self._check_order()
         self._sizes = Sizes(
-            [(eq.lhs, eq.rhs) for eq in self.equations], self.letters, self.declared, self.multi
+            [eq.sides for eq in self.equations],
+            self.letters,
+            self.declared,
+            [
+                (number, index, (eq.name, axis))
+                for number, eq in enumerate(self.equations)
+                for axis, index in enumerate(eq.paired)
+            ],
+            self.multi,
         )
-        self._by_name = {
-            eq.name: Equation(self.sized(eq.lhs, eq.lhs), self.sized(eq.rhs, eq.lhs), eq.kind)
-            for eq in self.equations
-        }
+        self._by_name = {eq.name: self._resized(eq) for eq in self.equations}
         self.equations = tuple(self._by_name.values())
 
     def __contains__(self, name: str) -> bool:
@@ -152,7 +205,8 @@ class Graph:
         return frozenset(
             name_of(node)
             for equation in self.equations
-            for node in tensors_in(equation.rhs)
+            for side in equation.sides
+            for node in tensors_in(side)
             if node.is_integer
         )
 
@@ -164,10 +218,9 @@ class Graph:
     @cached_property
     def outputs(self) -> tuple[str, ...]:
         """The definitions that no other equation uses."""
-        used = set().union(*(self.mentions(eq.name) for eq in self.equations), set())
-        return tuple(
-            eq.name for eq in self.equations if eq.kind == "definition" and eq.name not in used
-        )
+        own = [eq for eq in self.equations if not eq.auxiliary]
+        used = set().union(*(self.mentions(eq.name) for eq in own), set())
+        return tuple(eq.name for eq in own if eq.kind != "abbreviation" and eq.name not in used)
 
     def mentions(self, name: str) -> frozenset[str]:
         """The names that stand in the equation of a name."""
@@ -176,7 +229,12 @@ class Graph:
     @cached_property
     def _mentions(self) -> dict[str, frozenset[str]]:
         return {
-            equation.name: frozenset(name_of(node) for node in tensors_in(equation.rhs))
+            equation.name: frozenset(
+                name_of(node)
+                for side in (equation.sides if equation.is_relation else (equation.rhs,))
+                for node in tensors_in(side)
+                if not (equation.is_relation and name_of(node) == equation.name)
+            )
             for equation in self.equations
         }
 
@@ -254,6 +312,19 @@ class Graph:
         """The expression with the size on every index; `context` stands in the same line."""
         return self._sizes.attach(self._with_sizes(expr), *context)
 
+    def _resized(self, equation: Equation) -> Equation:
+        """The equation with the size on every index."""
+        left, right = equation.sides
+        if not equation.is_relation:
+            return replace(equation, lhs=self.sized(left, left), rhs=self.sized(right, left))
+        letters = [index.name for index in equation.indices]
+        return replace(
+            equation,
+            lhs=self.tensor(equation.name, letters),
+            rhs=self.sized(right, left),
+            left=self.sized(left, right),
+        )
+
     def _with_sizes(self, expr: Expr) -> Expr:
         """The expression with a `Size` for each scalar that bears the name of one."""
         names = {name: letter for letter, name in self.declared.items() if isinstance(name, str)}
@@ -278,17 +349,45 @@ class Graph:
                     mend="the indices on the left are different lower-case letters",
                     subjects=here,
                 )
-        right = {index for index in free_indices(equation.rhs) if not index.is_label}
-        for letter in sorted(index.name for index in right ^ set(left)):
-            side = "left" if letter in {index.name for index in left} else "right"
+        first, second = (ranging(side) for side in equation.sides)
+        if equation.is_relation and 0 in equation.sides:
+            return
+        for letter in sorted(index.name for index in first ^ second):
+            side = "left" if letter in {index.name for index in first} else "right"
             raise DefinitionError(
                 f"index {letter} is free on the {side}-hand side only",
                 mend=f"write `1_{letter}` on the other side to broadcast or to sum over {letter}",
                 subjects=(Subject(letter, number, letter=letter),),
             )
 
+    def _check_relation(self, number: int, equation: Equation) -> None:
+        """Refuse a relation that does not determine what it is for."""
+        name, order = equation.name, len(equation.indices)
+        here = (Subject(name, number),)
+        if name not in {name_of(node) for side in equation.sides for node in tensors_in(side)}:
+            raise DefinitionError(
+                f"the relation for {name} does not mention {name}",
+                mend=f"write `for` and a tensor that stands in it, or `{name} = …` to define it",
+                subjects=here,
+            )
+        free = sorted({index.name for side in equation.sides for index in ranging(side)})
+        if len(free) != order:
+            held = f"for every {', '.join(free)}" if free else "once"
+            raise DefinitionError(
+                f"the relation holds {held}, but {name}, which it defines, has "
+                f"{order or 'no'} {'index' if order == 1 else 'indices'}",
+                mend="a relation has as many free indices as the tensor that it defines",
+                subjects=here,
+            )
+
     def _check_arity(self, number: int, equation: Equation) -> None:
-        for node in (equation.lhs, *tensors_in(equation.rhs)):
+        nodes = [node for side in equation.sides for node in tensors_in(side)]
+        if equation.is_relation:
+            # SymPy orders factors by itself; those of a relation keep the author's order.
+            written = list(dict.fromkeys(name for name, _ in self.letters))
+            place = {name: number for number, name in enumerate(written)}
+            nodes.sort(key=lambda node: place.get(name_of(node), len(place)))
+        for node in nodes:
             name, order = name_of(node), len(indices_of(node))
             if self.arity.setdefault(name, order) != order:
                 raise DefinitionError(
@@ -305,6 +404,7 @@ class Graph:
             number = next(n for n, eq in enumerate(self.equations) if eq.name == names[0])
             raise DefinitionError(
                 "the definitions go round in a circle: " + " needs ".join(names),
-                mend="a definition uses inputs and names defined without it",
+                mend="a definition uses inputs and names defined without it; an equation to be "
+                f"solved for {names[0]} ends with `for {names[0]}`",
                 subjects=(Subject(names[0], number),),
             ) from None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
 from derive.errors import DefinitionError, Subject
 from derive.expressions.binder import Binder
+from derive.expressions.determinant import OfMatrix
 from derive.expressions.indices import Index, Shape, Size, free_indices, name_of
 from derive.expressions.reductions import Place
 
@@ -27,6 +28,7 @@ class Sizes:
     lines : the two sides of each equation.
     letters : the index letters that the author used for an axis.
     declared : the sizes of index letters.
+    paired : for a line, by its number, a free index and the axis that it runs over.
     multi : the letters that are multi-indices.
 
     Raises
@@ -39,6 +41,7 @@ class Sizes:
         lines: Sequence[tuple[Expr, Expr]],
         letters: Mapping[tuple[str, int], Sequence[str]],
         declared: Mapping[str, str | int],
+        paired: Iterable[tuple[int, Index, tuple[str, int]]] = (),
         multi: Collection[str] = (),
     ) -> None:
         self.parent: dict[Node, Node] = {}
@@ -48,6 +51,8 @@ class Sizes:
         self.own: frozenset[Node] = frozenset()
         for number, sides in enumerate(lines):
             self._unify_line(number, *sides)
+        for number, index, axis in paired:
+            self._union((number, index.name), axis)
         self.own = frozenset(filter(_is_lasting, self.parent))
         self.multi = [axis for axis, used in letters.items() if set(used) & set(multi)]
         self.declared: dict[Node, tuple[str | int, tuple[str, int], str]] = {}
@@ -98,6 +103,8 @@ class Sizes:
         elif isinstance(expr, KroneckerDelta):
             places = enumerate(expr.args)
             self._join(*(_slot_node(slot, scope, (*path, place)) for place, slot in places))
+        elif isinstance(expr, OfMatrix):
+            self._join(*(scope[index] for index in expr.bound))
         for position, arg in enumerate(expr.args):
             self._unify(arg, scope, (*path, position))
 

@@ -95,7 +95,7 @@ class Builder(Transformer[Token, Any]):
             return children[0]
         node, held = children
         span = span_of([node, *held])
-        names = tuple(name_in_text(str(t), ends(t)) for t in held if t.type == "NAME")
+        names = tuple(name_in_text(str(t), ends(t)) for t in held if t.type in ("NAME", "INVERSE"))
         if isinstance(node, Derivative):
             return replace(node, held=names, span=span)
         return _Fixed(node, names, span)
@@ -243,6 +243,12 @@ def _reduction(word: str, subscript: Subscript, body: Node, span: Span) -> Binde
     letters = _letters(subscript)
     if kind.startswith("arg") and len(letters) > 1:
         raise Mistake(f"`{kind}` is one index", letters[1].span, mend="write one for each letter")
+    if kind.endswith("det") and len(letters) != 2:
+        raise Mistake(
+            f"`{kind}` is taken over the two indices of a matrix, and here it has {len(letters)}",
+            subscript.span,
+            mend=f"write `{kind}_ij(x_ij)`",
+        )
     return _bounded(Binder(span, kind, letters, body))
 
 

@@ -30,7 +30,7 @@ from derive.notation.layout import (
     is_computed,
     is_open,
 )
-from derive.notation.names import latex_name
+from derive.notation.names import INVERSE, latex_name
 
 __all__ = ["latex", "latex_factors", "latex_terms"]
 
@@ -147,8 +147,14 @@ def _(node: Group) -> str:
 def _(node: Power) -> str:
     fenced = isinstance(node.base, Apply) and not node.base.command
     bare = fenced or isinstance(node.base, Symbol | Number | Group)
+    bare = bare and not _is_raised(node.base)
     base = latex(node.base) if bare else _parentheses(node.base)
     return f"{base}^{{{_raised(node.exponent) or latex(node.exponent)}}}"
+
+
+def _is_raised(node: Node) -> bool:
+    """Whether the name has a superscript of its own: that of an inverse."""
+    return isinstance(node, Symbol) and node.name.endswith(INVERSE)
 
 
 @latex.register

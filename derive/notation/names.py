@@ -8,7 +8,7 @@ from itertools import groupby
 
 from derive.errors import NotationError
 
-__all__ = ["ACCENTS", "GREEK", "ascii_name", "latex_name"]
+__all__ = ["ACCENTS", "GREEK", "INVERSE", "ascii_name", "latex_name"]
 
 _LETTERS = """
     alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho
@@ -39,6 +39,9 @@ ACCENTS = {
 }
 """Combining accents and their names, which are LaTeX commands for maths mode."""
 
+INVERSE = "⁻¹"
+"""What ends the name of the inverse of a matrix."""
+
 # Capitals that look like Latin ones have no command of their own.
 _LATIN = {"Alpha": "A", "Beta": "B", "Epsilon": "E", "Zeta": "Z", "Eta": "H", "Iota": "I"}
 _LATIN |= {"Kappa": "K", "Mu": "M", "Nu": "N", "Omicron": "O", "Rho": "P", "Tau": "T", "Chi": "X"}
@@ -46,7 +49,9 @@ _COMMANDS = {"omicron": "o"}
 
 
 def ascii_name(name: str) -> str:
-    """The name in ASCII: `sigma` for σ, `xhat` for x̂."""
+    """The name in ASCII: `sigma` for σ, `xhat` for x̂, `inv(A)` for A⁻¹."""
+    if name.endswith(INVERSE):
+        return f"inv({ascii_name(name.removesuffix(INVERSE))})"
     letters = unicodedata.normalize("NFD", name)
     return "".join(GREEK.get(c) or ACCENTS.get(c) or ("l" if c == "ℓ" else c) for c in letters)
 
@@ -58,6 +63,8 @@ def latex_name(name: str) -> str:
     ------
     NotationError : a letter or an accent has no LaTeX command.
     """
+    if name.endswith(INVERSE):
+        return latex_name(name.removesuffix(INVERSE)) + "^{-1}"
     word = name.rstrip("'")
     letters = re.findall(r"\w[^\w]*", unicodedata.normalize("NFD", word))
     if not letters or "".join(letters) != unicodedata.normalize("NFD", word):

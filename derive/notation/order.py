@@ -32,6 +32,7 @@ from derive.notation.layout import (
     walk,
 )
 from derive.notation.measure import width
+from derive.notation.names import INVERSE
 
 __all__ = ["Order"]
 
@@ -69,6 +70,7 @@ class Order:
     def __init__(self, graph: Graph) -> None:
         self.defined = frozenset(equation.name for equation in graph.equations)
         self.position = {name: number for number, name in enumerate(graph.names)}
+        self.solved = frozenset(eq.name for eq in graph.equations if eq.is_relation)
         letters = {letter for axis in graph.letters.values() for letter in axis}
         self.letters = letters | {i.name for eq in graph.equations for i in eq.indices}
 
@@ -106,6 +108,8 @@ class Order:
         base = node.base if isinstance(node, Power) else node
         name = base.name if isinstance(base, Symbol) else ""
         late = self.position.get(name, len(self.position))
+        late = self.position.get(name, len(self.position))
+        late = -1 if name.endswith(INVERSE) else late
         if isinstance(base, Comparison):
             late = base.relations[0] in ("<", "≤")  # [x ≥ a] [x ≤ b], from left to right
         applied = base.name if isinstance(base, Apply) else ""  # f, f', f''
@@ -193,7 +197,19 @@ class Order:
         others = sorted((f for f in factors if not isinstance(f, Derivative)), key=self.of_factor)
         placed = [(UPSTREAM if f in upstream else PARTIAL, f) for f in partials]
         placed += [(self._place(f), f) for f in others]
-        return [f for _, f in sorted(placed, key=lambda entry: entry[0])]
+        ordered = [f for _, f in sorted(placed, key=lambda entry: entry[0])]
+        names = {f.name for f in factors if isinstance(f, Symbol)}
+        return self._as_product(ordered, bound) if names & self.solved else ordered
+
+    def _as_product(self, factors: list[Node], bound: frozenset[str]) -> list[Node]:
+        """The factors with the tensors among them in the order of a matrix product."""
+        tensors = [f for f in factors if self._place(f) == TENSOR]
+        if len(tensors) < 2:
+            return factors
+        first = factors.index(tensors[0])
+        before, after = factors[:first], factors[first + len(tensors) :]
+        chain = _chain(tensors, bound, _letters(before), _letters(after))
+        return [*before, *chain, *after]
 
     def _is_upstream(self, node: Node, partials: Sequence[Node]) -> bool:
         """Whether it is the derivative of something outside the graph, or linked to one."""
@@ -313,6 +329,43 @@ def _chained(partials: Sequence[Node], bound: frozenset[str]) -> list[Node]:
         remaining.remove(chosen)
         ordered.append(chosen)
     return ordered
+
+
+def _chain(
+    nodes: list[Node], bound: frozenset[str], before: frozenset[str], after: frozenset[str]
+) -> list[Node]:
+    """The nodes such that those which share a dummy are neighbours.
+
+    One that shares a dummy with what stands before comes first, one that does with what stands
+    behind comes last.
+    """
+
+    def links(node: Node, others: Sequence[Node]) -> int:
+        return sum(bool(letters_in(node) & letters_in(o) & bound) for o in others if o is not node)
+
+    def rank(node: Node) -> tuple[bool, ...]:
+        letters = letters_in(node) & bound
+        apart, inner = not links(node, ordered[-1:]), links(node, left) > 1
+        # As in a matrix product: what is summed stands last in a factor and first in the next.
+        others = [other for other in left if other is not node]
+        begins = _slot(node, -1) & _letters([Product(_first(o)) for o in others]) & bound
+        return apart, inner, bool(letters & after), not letters & before, not begins
+
+    ordered: list[Node] = []
+    left = list(nodes)
+    while left:
+        ordered.append(min(left, key=rank))
+        left.remove(ordered[-1])
+    return ordered
+
+
+def _first(node: Node) -> tuple[Node, ...]:
+    """The row of a matrix, behind the indices of a batch, or the index of a vector."""
+    return node.parts[-2:-1] or node.parts[:1]
+
+
+def _slot(node: Node, position: int) -> frozenset[str]:
+    return letters_in(node.parts[position]) if node.parts else frozenset()
 
 
 def _links(outer: Node, inner: Node, bound: frozenset[str]) -> bool:

@@ -28,7 +28,7 @@ _CONNECTIVES = ("and", "or", "not")
 # Letters with a meaning of their own: the numbers e and π, the d of a derivative, sum and product.
 _NO_FUNCTIONS = "eπdδΣΠ"
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_SIGN = re.compile(r"(?:[Σ∑Π∏]|sum|prod|max|min)_(?:\{[^{}]*\}|\w+)")
+_SIGN = re.compile(r"(?:[Σ∑Π∏]|sum|prod|max|min|det|logdet)_(?:\{[^{}]*\}|\w+)")
 _SIGN_AT_END = re.compile(_SIGN.pattern + "$")
 _WORD = re.compile(r"(?<![^\W0-9])(?:[^\W\d_][\u0300-\u036f]*)+[0-9]*'*(?P<applied>\(?)")
 

@@ -13,17 +13,16 @@ from derive.expressions import (
     Equation,
     Graph,
     Index,
-    Kind,
     One,
     Shape,
     Size,
+    broadcast,
     free_indices,
     tensor,
 )
 from derive.notation.bind import Effort, bind
 from derive.notation.census import (
     Use,
-    check_letters,
     check_uses,
     letters_of,
     places_of,
@@ -31,12 +30,13 @@ from derive.notation.census import (
     subscripted,
     uses_in,
 )
-from derive.notation.comparisons import equals_signs, labels_in, with_positions
+from derive.notation.comparisons import labels_in, with_positions
 from derive.notation.multi import check_declared, check_ranks, declared_letters, shapes
-from derive.notation.parse import parse, words
+from derive.notation.parse import words
 from derive.notation.source import Mistake, Source, did_you_mean, normalise
+from derive.notation.statement import Statement, inverses_used, own_letters, statement
 from derive.notation.subscripts import spelled
-from derive.notation.syntax import Derivative, Letter, Named, Node, letters_used, walk
+from derive.notation.syntax import Letter, letters_used
 
 __all__ = ["bounded", "named_sizes", "read_graph", "read_sources", "split"]
 
@@ -102,9 +102,9 @@ def read_sources(
     _check_length(sum(len(source.text) for source in sources), name)
     known = set().union(*(words(source.text) for source in sources))
     several = declared_letters(multi)
-    lines = _with_positions([_statement(source, known, several) for source in sources])
+    lines = _with_positions([statement(source, known, several) for source in sources])
     sides = [side for line in lines for side in (line.left, line.right)]
-    tensors = subscripted(sides) | {line.left.name for line in lines}
+    tensors = subscripted(sides) | {line.name for line in lines}
     uses = [
         use
         for n, line in enumerate(lines)
@@ -113,7 +113,9 @@ def read_sources(
     _check_names(lines)
     check_uses(uses, tensors, [spelled(normalise(str(s))) for s in (sizes or {}).values()])
     check_declared(several, uses)
-    reading = _Reading(lines, uses, tensors, _declared(sizes or {}, uses, several, name), several)
+    inverses = inverses_used(uses, {line.name for line in lines})
+    declared = _declared(sizes or {}, uses, several, name)
+    reading = _Reading(lines, uses, tensors, declared, several, inverses)
     graph = reading.graph([{}] * len(lines))
     check_ranks(uses, graph)
     unknown = reading.unknown_sizes(graph)
@@ -129,11 +131,12 @@ def read_sources(
 class _Reading:
     """Equations that are parsed, and all that is known of the names in them."""
 
-    lines: Sequence[_Statement]
+    lines: Sequence[Statement]
     uses: Sequence[Use]
     tensors: set[str]
     declared: Mapping[str, str | int]
     multi: Sequence[str] = ()
+    inverses: Sequence[Equation] = ()
     effort: Effort = field(default_factory=Effort)
 
     def graph(self, sizes: Sequence[Mapping[str, Expr]]) -> Graph:
@@ -142,14 +145,19 @@ class _Reading:
             _equation(line, self.tensors, self._sizes(line, known), self.effort)
             for line, known in zip(self.lines, sizes, strict=True)
         ]
-        left = [next(uses_in(n, line.source, line.left)) for n, line in enumerate(self.lines)]
-        letters = letters_of(self.uses, left, [line.left.letters for line in self.lines])
+        left = [_left_use(self.uses, n, line.name) for n, line in enumerate(self.lines)]
+        letters = letters_of(self.uses, left, [line.free for line in self.lines])
         try:
-            return Graph(equations, letters=letters, sizes=self.declared, multi=self.multi)
+            return Graph(
+                [*equations, *self.inverses],
+                letters=letters,
+                sizes=self.declared,
+                multi=self.multi,
+            )
         except DefinitionError as error:
             raise error.at(*places_of(error.subjects, self.uses)) from None
 
-    def _sizes(self, line: _Statement, known: Mapping[str, Expr]) -> dict[str, Expr]:
+    def _sizes(self, line: Statement, known: Mapping[str, Expr]) -> dict[str, Expr]:
         letters = line.left.letters | line.right.letters
         return {
             **shapes(letters, self.multi),
@@ -185,14 +193,6 @@ class _Reading:
                     )
 
 
-@dataclass(frozen=True)
-class _Statement:
-    source: Source
-    kind: Kind
-    left: Named
-    right: Node
-
-
 def bounded(text: str, name: str) -> str:
     """The text in one spelling, if it is short enough to be read."""
     _check_length(len(text), name)
@@ -219,78 +219,39 @@ def _check_length(length: int, name: str) -> None:
         )
 
 
-def _statement(source: Source, known: set[str], multi: Collection[str]) -> _Statement:
-    """Parse one equation."""
-    text = source.text
-    with source.reading():
-        signs = equals_signs(text)
-        if not signs:
-            raise Mistake(
-                "an equation has an equals sign",
-                (0, len(text)),
-                mend="write `name = …` to define, or `name := …` to abbreviate",
-            )
-        if len(signs) > 1:
-            raise Mistake(
-                "one equation has one equals sign",
-                *(sign.span() for sign in reversed(signs[:2])),
-                mend="separate equations by `;` or put them on lines of their own",
-            )
-        start, end = signs[0].span()
-        left = _left_side(parse(text, (0, start), known, multi))
-        right = parse(text, (end, len(text)), known, multi)
-        for node in walk(right):
-            if isinstance(node, Derivative):
-                raise Mistake(
-                    "a derivative cannot stand in an equation",
-                    node.span,
-                    mend="what is to be derived is a goal, not an equation",
-                )
-        kind: Kind = "abbreviation" if signs[0].group() == ":=" else "definition"
-        return _Statement(source, kind, left, right)
-
-
-def _with_positions(lines: Sequence[_Statement]) -> list[_Statement]:
+def _with_positions(lines: Sequence[Statement]) -> list[Statement]:
     """The equations with the index letters in comparisons told from scalars."""
     labels = labels_in(side for line in lines for side in (line.left, line.right))
-    return [
-        replace(
-            line,
-            right=with_positions(line.right, line.left.letters | letters_used(line.right), labels),
-        )
-        for line in lines
-    ]
+    return [_positioned(line, labels) for line in lines]
 
 
-def _left_side(node: Node) -> Named:
-    """The left-hand side of an equation, which is a tensor with different letters."""
-    if not isinstance(node, Named):
-        raise Mistake(
-            "the left-hand side is not a name",
-            node.span,
-            mend="an equation defines one tensor, as in `s_i = …`",
-        )
-    check_letters(node.slots, "on the left-hand side of an equation")
-    return node
+def _positioned(line: Statement, labels: set[str]) -> Statement:
+    letters = letters_used(line.left) | letters_used(line.right)
+    right = with_positions(line.right, letters, labels)
+    if line.kind != "relation":
+        return replace(line, right=right)
+    return replace(line, left=with_positions(line.left, letters, labels), right=right)
 
 
-def _check_names(lines: Sequence[_Statement]) -> None:
-    first: dict[str, _Statement] = {}
+def _check_names(lines: Sequence[Statement]) -> None:
+    first: dict[str, Statement] = {}
     for line in lines:
-        other = first.setdefault(line.left.name, line)
+        other = first.setdefault(line.name, line)
         if other is not line:
             raise NotationError(
-                f"{line.left.name} is defined twice",
+                f"{line.name} is defined twice",
                 mend="give one of the two another name",
-                places=tuple(one.source.place(one.left.span) for one in (line, other)),
+                places=tuple(one.source.place(one.defined.span) for one in (line, other)),
             )
 
 
 def _equation(
-    line: _Statement, tensors: set[str], sizes: Mapping[str, Expr], effort: Effort
+    line: Statement, tensors: set[str], sizes: Mapping[str, Expr], effort: Effort
 ) -> Equation:
     """Bind the indices of one equation."""
-    left, free = line.left, line.left.letters
+    if line.kind == "relation":
+        return _relation(line, tensors, sizes, effort)
+    left, free = line.defined, line.free
     with line.source.reading():
         right = bind(line.right, line.source.text, free, tensors, sizes=sizes, effort=effort)
         for slot in left.slots:
@@ -314,6 +275,27 @@ def _equation(
     letters = [slot.name for slot in left.slots if isinstance(slot, Letter)]
     indices = [Index(letter, sizes.get(letter)) for letter in letters]
     return Equation(tensor(left.name, *indices), right, line.kind)
+
+
+def _relation(
+    line: Statement, tensors: set[str], sizes: Mapping[str, Expr], effort: Effort
+) -> Equation:
+    """Bind the indices of a relation, each side by itself."""
+    with line.source.reading():
+        sides = [
+            bind(side, line.source.text, line.free, tensors, sizes=sizes, effort=effort)
+            for side in (line.left, line.right)
+        ]
+    free = [Index(letter, sizes.get(letter)) for letter in sorted(line.free)]
+    left, right = (broadcast(side, free) for side in sides)
+    letters = own_letters(line.defined)
+    lhs = tensor(line.name, *(Index(letter, sizes.get(letter)) for letter in letters))
+    return Equation(lhs, right, "relation", left)
+
+
+def _left_use(uses: Sequence[Use], line: int, name: str) -> Use:
+    """The first mention of what a line defines."""
+    return next(use for use in uses if use.line == line and use.name == name)
 
 
 def _declared(

@@ -7,6 +7,8 @@ from derive.expressions import (
     ArgMinimum,
     Binder,
     Contraction,
+    Determinant,
+    LogDeterminant,
     Maximum,
     Minimum,
     ProductOver,
@@ -21,6 +23,8 @@ KINDS: dict[str, type[Binder]] = {
     "prod": ProductOver,
     "argmax": ArgMaximum,
     "argmin": ArgMinimum,
+    "det": Determinant,
+    "logdet": LogDeterminant,
 }
 """By the word before the subscript."""
 
@@ -35,5 +39,7 @@ RESERVED = {
     "min": "a minimum",
     "argmax": "the place of a maximum",
     "argmin": "the place of a minimum",
+    "det": "a determinant",
+    "logdet": "the logarithm of a determinant",
 }
 """Words that are a sign where they have a subscript, and what they are then the sign of."""

@@ -11,7 +11,7 @@ from typing import Any
 from lark import Token
 
 from derive.expressions.multi import MOST_PRIMES
-from derive.notation.names import GREEK
+from derive.notation.names import GREEK, INVERSE
 from derive.notation.source import Mistake, Span
 from derive.notation.syntax import Choice, Computed, Constant, Entry, Letter, Slot
 
@@ -37,6 +37,7 @@ SPELLED = {name: letter for letter, name in GREEK.items()} | {"varepsilon": "ε"
 MOST_INDICES = 12
 
 _RUN = re.compile(r"[0-9]+|[^\W0-9_][\u0300-\u036f]*'*")
+_INVERTED = re.compile(rf"inv\(\s*(?P<name>[^\s()]+)\s*\)|(?P<stem>.+){INVERSE}")
 # From this length on, letters that spell a Greek one are hardly ever meant one by one.
 _LONG_GREEK = 4
 
@@ -55,7 +56,10 @@ def ends(child: Any) -> Span:
 
 
 def name_in_text(word: str, span: Span) -> str:
-    """The name that a word spells: `sigma` is σ."""
+    """The name that a word spells: `sigma` is σ, and `inv(A)` is A⁻¹."""
+    inverse = _INVERTED.fullmatch(word)
+    if inverse:
+        return name_in_text(inverse["name"] or inverse["stem"], span) + INVERSE
     stem = word.rstrip("0123456789")
     base = [c for c in stem if not unicodedata.combining(c)]
     if any(c.isdigit() for c in stem):

@@ -13,9 +13,16 @@ from sympy import Expr
 from derive.expressions import Equation, Graph
 from derive.notation.arrange import Sums, arrange
 from derive.notation.latex import latex
+from derive.notation.names import ascii_name, latex_name
 from derive.notation.text import ASCII, UNICODE
 
-__all__ = ["write_equation_latex", "write_equation_text", "write_latex", "write_text"]
+__all__ = [
+    "latex_purpose",
+    "write_equation_latex",
+    "write_equation_text",
+    "write_latex",
+    "write_text",
+]
 
 
 def write_text(
@@ -54,13 +61,21 @@ def write_equation_text(
     ascii: bool = False,  # noqa: A002
     sums: Sums = "einstein",
 ) -> str:
-    """An equation as plain text, with `:=` for an abbreviation."""
-    left = write_text(equation.lhs, graph, ascii=ascii)
-    right = write_text(equation.rhs, graph, (equation.lhs,), ascii=ascii, sums=sums)
-    return f"{left} {':=' if equation.kind == 'abbreviation' else '='} {right}"
+    """An equation as plain text, with `:=` for an abbreviation, `for y` behind a relation."""
+    left, right = (
+        write_text(side, graph, equation.sides, ascii=ascii, sums=sums) for side in equation.sides
+    )
+    sign = ":=" if equation.kind == "abbreviation" else "="
+    name = ascii_name(equation.name) if ascii else equation.name
+    return f"{left} {sign} {right}" + (f" for {name}" if equation.is_relation else "")
 
 
 def write_equation_latex(equation: Equation, graph: Graph, *, sums: Sums = "einstein") -> str:
     """An equation as LaTeX."""
-    left = write_latex(equation.lhs, graph)
-    return f"{left} = {write_latex(equation.rhs, graph, (equation.lhs,), sums=sums)}"
+    left, right = (write_latex(side, graph, equation.sides, sums=sums) for side in equation.sides)
+    return f"{left} = {right}{latex_purpose(equation)}"
+
+
+def latex_purpose(equation: Equation) -> str:
+    """What stands behind a relation: the name for which it is to be solved."""
+    return rf" \quad \text{{for }} {latex_name(equation.name)}" if equation.is_relation else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from derive.verify.mutants import Mutant, mutants
 from derive.verify.oracle import Method, Oracle
 from derive.verify.report import LineReport, Report, StageReport
 from derive.verify.sample import Domain, NotFiniteError, domains, draw, finite
+from derive.verify.solve import IllConditionedError
 from derive.verify.spread import Spread, drawn_ranks, shapes_of
 
 __all__ = ["TOLERANCE", "verify"]
@@ -35,6 +37,8 @@ changes an entry by a large part of itself. The tolerances lie between, far from
 FLOOR = 1e-3
 # With this many domains tried in full, the one on which most lines have a value is taken.
 MOST_TRIALS = 12
+# So many samples may be drawn anew because a relation has no good solution on them.
+MOST_REDRAWS = 8
 # With kinks, data that fall on one side of one are drawn again.
 MOST_DRAWS = 4
 
@@ -79,9 +83,9 @@ class _Trial:
         self.seeds = seeds
         for seed in seeds:
             spread = Spread(graph, drawn_ranks(graph, seed))
-            sample = draw(spread.graph, domain, seed, map(spread, exprs))
             self.spreads.append(spread)
-            self.oracles.append(Oracle(spread.graph, sample, compiler))
+            lines = [spread(expr) for expr in exprs]
+            self.oracles.append(_oracle(spread.graph, domain, seed, lines, compiler))
         self._known: dict[tuple[Expr, tuple[Index, ...]], Found] = {}
 
     @property
@@ -124,7 +128,7 @@ class _Trial:
     @cached_property
     def compared(self) -> list[Iverson]:
         """What the definitions compare."""
-        return comparisons(equation.rhs for equation in self.graph.equations)
+        return comparisons(side for equation in self.graph.equations for side in equation.sides)
 
     @cached_property
     def one_sided(self) -> int:
@@ -151,6 +155,16 @@ class _Trial:
         """The largest entry of a term, which cancels perhaps against another."""
         terms = (self._value(term, free_axes(term), seed) for term in Add.make_args(expr))
         return max(float(np.max(np.abs(value), initial=0.0)) for value in terms)
+
+
+def _oracle(
+    graph: Graph, domain: Domain, seed: int, exprs: Sequence[Expr], compiler: Compiler
+) -> Oracle:
+    """The oracle on the first sample on which the relations of the graph can be solved."""
+    for again in range(MOST_REDRAWS):
+        with suppress(IllConditionedError):
+            return Oracle(graph, draw(graph, domain, seed + 1000 * again, exprs), compiler)
+    return Oracle(graph, draw(graph, domain, seed, exprs), compiler)
 
 
 def _best_trial(
@@ -192,7 +206,7 @@ def _draws(graph: Graph) -> Iterator[tuple[Domain, int]]:
     """Domains with the number of a draw; where a graph has kinks several draws are worth it."""
     every = domains(graph)
     usual = next(every)
-    kinked = bool(comparisons(equation.rhs for equation in graph.equations))
+    kinked = bool(comparisons(side for equation in graph.equations for side in equation.sides))
     for domain in (usual, dict.fromkeys(usual, "wide")) if kinked else (usual,):
         yield from ((domain, number) for number in range(MOST_DRAWS if kinked else 1))
     yield from ((domain, 0) for domain in every)

@@ -314,6 +314,22 @@ def _extremum(body: Any, sign: int, *axes: tuple[int, int]) -> Any:
     return body
 
 
+def _determinant(body: Any, *axes: tuple[int, int]) -> Any:
+    """The determinant of the matrices that lie along two axes."""
+    places = tuple(axis for axis, _ in axes)
+    shape = list(np.shape(body))
+    for axis, length in axes:
+        shape[axis] = length
+    matrices = np.moveaxis(np.broadcast_to(body, shape), places, (-2, -1))
+    return np.expand_dims(np.linalg.det(matrices), places)
+
+
+def _log_determinant(body: Any, *axes: tuple[int, int]) -> Any:
+    """The logarithm of the determinant, turned to where it is positive."""
+    found = _determinant(body, *axes)
+    return np.log(found * np.sign(found.real))
+
+
 _NAMESPACE = {
     "np": np,
     "ones": _ones,
@@ -324,6 +340,8 @@ _NAMESPACE = {
     "place": _place,
     "extremum": _extremum,
     "iverson": _iverson,
+    "determinant": _determinant,
+    "log_determinant": _log_determinant,
     "entries": _entries,
     "opaque": opaque,
 }

@@ -81,7 +81,7 @@ def provably_equal(left: Expr, right: Expr, graph: Graph, normals: Normals | Non
 
 
 def _definitions(graph: Graph) -> Definitions:
-    return {equation.name: equation for equation in graph.equations}
+    return {eq.name: eq for eq in graph.equations if not eq.is_relation}
 
 
 def _equal(left: Expr, right: Expr, normal: _Normal) -> bool:

@@ -17,8 +17,10 @@ from derive.expressions import (
     ArgMinimum,
     Binder,
     Contraction,
+    Determinant,
     Index,
     Iverson,
+    LogDeterminant,
     Maximum,
     Minimum,
     One,
@@ -200,6 +202,8 @@ _OTHERS: dict[type[Binder], type[Binder]] = {
     ArgMaximum: ArgMinimum,
     ArgMinimum: ArgMaximum,
     ProductOver: Contraction,
+    Determinant: LogDeterminant,
+    LogDeterminant: Determinant,
 }
 
 

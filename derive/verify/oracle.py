@@ -9,11 +9,21 @@ from typing import Literal
 import numpy as np
 from sympy import Expr, log
 
-from derive.expressions import Graph, Index, Iverson, Partial, indices_of, name_of, tensors_in
+from derive.expressions import (
+    Equation,
+    Graph,
+    Index,
+    Iverson,
+    Partial,
+    indices_of,
+    name_of,
+    tensors_in,
+)
 from derive.verify.evaluate import Array, Compiler, EvaluationError, Values, free_axes
 from derive.verify.kinks import comparisons
 from derive.verify.printer import INNER, MOVE, Request
 from derive.verify.sample import Sample, finite
+from derive.verify.solve import Solver
 
 __all__ = ["Method", "Oracle"]
 
@@ -63,6 +73,7 @@ class Oracle:
         self.differences_used = False
         self.first_by_differences = False
         self._compile = compiler or Compiler()
+        self._solve = Solver(self._compile)
         self._jacobians: dict[Request, Array] = {}
         self.values: Values = sample
         self.values = self._after(sample, graph.order)
@@ -85,7 +96,7 @@ class Oracle:
 
     def _defined(self, array: Array, what: object) -> Array:
         """The array, if it is finite but for the −∞ that a mask `log [k <= q]` may put in."""
-        rights = [equation.rhs for equation in self.graph.equations]
+        rights = [side for equation in self.graph.equations for side in equation.sides]
         masked = any(e.has(log) for e in rights) and any(e.has(Iverson) for e in rights)
         finite(np.where(np.isneginf(array), 0.0, array) if masked else array, what)
         return array
@@ -100,11 +111,22 @@ class Oracle:
         tensors = dict(values.tensors)
         after = Values(tensors, values.labels, values.sizes)
         for name in names:
-            equation = self.graph[name]
-            moved = moving & self.graph.mentions(name)
-            free = (MOVE, *equation.indices) if moved else equation.indices
-            tensors[name] = self._compile(equation.rhs, free, moved)(after)
+            tensors[name] = self._value(self.graph[name], after, moving & self.graph.mentions(name))
         return after
+
+    def _value(self, equation: Equation, values: Values, moved: frozenset[str]) -> Array:
+        """What an equation defines; `moved` are given at many places at once."""
+        if not equation.is_relation:
+            free = (MOVE, *equation.indices) if moved else equation.indices
+            return self._compile(equation.rhs, free, moved)(values)
+        if not moved:
+            return self._solve(equation, values)
+        found = []
+        for place in range(values.size(MOVE.size)):
+            here = {name: values.tensors[name][place] for name in moved}
+            at = Values({**values.tensors, **here}, values.labels, values.sizes)
+            found.append(self._solve(equation, at))
+        return np.stack(found)
 
     def _jacobian(self, request: Request, values: Values) -> Array:
         function, at = self._function(request, values)
@@ -155,7 +177,9 @@ class Oracle:
         moving, _, order = self._parts(request)
         sides = [
             self._compile(node, (MOVE, *free_axes(node)), moved)
-            for node in comparisons([request.function, *(self.graph[n].rhs for n in order)])
+            for node in comparisons(
+                [request.function, *(side for n in order for side in self.graph[n].sides)]
+            )
             if (moved := moving & {name_of(tensor) for tensor in tensors_in(node)})
         ]
         first: list[Array] = []

@@ -13,9 +13,11 @@ from sympy.printing.printer import Printer
 from derive.expressions import (
     Binder,
     Contraction,
+    Determinant,
     Extremum,
     Index,
     Iverson,
+    LogDeterminant,
     Minimum,
     One,
     Opaque,
@@ -247,6 +249,12 @@ class NumPyPrinter(Printer):
 
     def _print_ProductOver(self, expr: ProductOver) -> str:
         return self._reduced("over", expr)
+
+    def _print_Determinant(self, expr: Determinant) -> str:
+        return self._reduced("determinant", expr)
+
+    def _print_LogDeterminant(self, expr: LogDeterminant) -> str:
+        return self._reduced("log_determinant", expr)
 
     def _print_Place(self, expr: Place) -> str:
         return self._reduced("place", expr, _sign(expr))

@@ -103,7 +103,7 @@ def _but(number: int, everywhere: Domain) -> Iterator[Domain]:
 def draw(graph: Graph, domain: Domain, seed: int, exprs: Iterable[Expr] = ()) -> Sample:
     """Data for a graph and for further expressions about it."""
     exprs = list(exprs)
-    everything = [e for eq in graph.equations for e in (eq.lhs, eq.rhs)] + exprs
+    everything = [e for eq in graph.equations for e in (eq.lhs, *eq.sides)] + exprs
     sizes = _sizes(graph, everything, seed)
     values = Values({}, {}, sizes)
 

@@ -15,9 +15,10 @@ from sympy import Expr
 
 from derive.calculus.derivation import Derivation
 from derive.expressions import Graph, Partial, Size, indices_of, name_of, tensor
-from derive.verify.evaluate import Array, Compiled, EvaluationError, Values, free_axes
+from derive.verify.evaluate import Array, Compiled, Compiler, EvaluationError, Values, free_axes
 from derive.verify.printer import Request
 from derive.verify.sample import given_tensors
+from derive.verify.solve import Solver
 from derive.verify.spread import Spread, shapes_of
 
 __all__ = ["DTYPES", "REFERENCES", "Agreement", "Reference", "compare"]
@@ -105,7 +106,44 @@ def _attention(v: Tensors, **options: Any) -> Any:
     return F.scaled_dot_product_attention(*(v[name][None] for name in "QKV"), **options)[0]
 
 
+def _mahalanobis(v: Tensors) -> Any:
+    difference = v["x"] - v["m"]
+    return difference @ torch.linalg.solve(v["S"], difference)
+
+
+def _cubic_root(p: Any, q: Any) -> Any:
+    """The real root of y³ + p y = q with p > 0, without the cancellation of Cardano's formula."""
+    argument = 1.5 * (q / p) * torch.sqrt(3 / p)
+    return 2 * torch.sqrt(p / 3) * torch.sinh(torch.asinh(argument) / 3)
+
+
 REFERENCES: Mapping[str, Reference] = {
+    "cubic_root": Reference({"p": (6,), "q": (6,)}, {"y": lambda v: _cubic_root(v["p"], v["q"])}),
+    "determinant": Reference({"x": (4, 4)}, {"c": lambda v: torch.linalg.det(v["x"])}),
+    "frobenius_norm": Reference(
+        {"x": (BATCH, CLASSES)}, {"r": lambda v: torch.linalg.matrix_norm(v["x"])}
+    ),
+    "gaussian_log_likelihood": Reference(
+        {"x": (3,), "m": (3,), "S": (3, 3)},
+        {"l": lambda v: -(torch.linalg.slogdet(v["S"])[1] + _mahalanobis(v)) / 2},
+    ),
+    "log_determinant": Reference(
+        {"x": (3, 2, 2)}, {"c": lambda v: torch.linalg.slogdet(v["x"])[1]}
+    ),
+    "mahalanobis": Reference(
+        {"x": (3,), "m": (3,), "S": (3, 3)},
+        {"c": lambda v: _mahalanobis(v)},
+    ),
+    "matrix_inverse": Reference({"x": (3, 3)}, {"y": lambda v: torch.linalg.inv(v["x"])}),
+    "matrix_inverse_batch": Reference({"x": (2, 3, 3)}, {"y": lambda v: torch.linalg.inv(v["x"])}),
+    "matrix_power": Reference({"x": (6, 6)}, {"y": lambda v: torch.linalg.matrix_power(v["x"], 3)}),
+    "quadratic_form": Reference(
+        {"x": (8,), "A": (8, 8)}, {"c": lambda v: v["x"] @ v["A"] @ v["x"]}
+    ),
+    "solve": Reference(
+        {"A": (2, 2), "b": (2,)}, {"x": lambda v: torch.linalg.solve(v["A"], v["b"])}
+    ),
+    "trace": Reference({"x": (6, 8), "y": (8, 6)}, {"c": lambda v: torch.trace(v["x"] @ v["y"])}),
     "avg_pool": Reference(
         {"x": (4, 3, 12)}, {"y": lambda v: F.avg_pool1d(v["x"], 3)}, sizes={"K": 3}
     ),
@@ -515,9 +553,11 @@ def _random(shape: tuple[int, ...], dtype: DType, seed: int, spread: float = 0.0
 
 
 def _definitions(graph: Graph, values: Values) -> Values:
+    """The values with those of the definitions, in the precision of the data."""
     tensors = dict(values.tensors)
     after = Values(tensors, values.labels, values.sizes)
+    solve = Solver(Compiler())
+    precision = next(tensor.dtype for tensor in tensors.values() if tensor.dtype.kind == "f")
     for name in graph.order:
-        equation = graph[name]
-        tensors[name] = Compiled(equation.rhs, equation.indices)(after)
+        tensors[name] = np.asarray(solve(graph[name], after), precision)
     return after
