@@ -486,7 +486,10 @@ def _by_autograd(
 
     def derived(request: Request) -> Array:
         partial = Partial(request.function, tensor(request.variable))
-        return np.asarray(_derivative(partial, reference)(tensors).detach())
+        found = np.asarray(_derivative(partial, reference)(tensors).detach())
+        own = _axes(request.function)
+        first = [own.index(index) for index in request.indices]
+        return found.transpose([*first, *range(len(first), found.ndim)])
 
     partial = next(iter(goal.atoms(Partial)))
     if name_of(partial.root) in reference.functions:
@@ -499,6 +502,13 @@ def _by_autograd(
     )
     loss.backward()
     return tensors[variable].grad
+
+
+def _axes(function: Expr) -> list[Expr]:
+    """The indices of a function and of what it is differentiated by, as PyTorch orders them."""
+    if isinstance(function, Partial):
+        return [*_axes(function.function), *indices_of(function.variable)]
+    return list(indices_of(function))
 
 
 def _derivative(function: Expr, reference: Reference) -> Callable[[Tensors], Any]:
