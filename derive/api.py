@@ -12,7 +12,7 @@ from sympy import Eq, Expr, IndexedBase
 
 from derive import exports
 from derive.calculus.derivation import Derivation as Record
-from derive.calculus.derivation import Detail
+from derive.calculus.derivation import Detail, Stage
 from derive.calculus.plan import SPARE_LETTERS, derive
 from derive.errors import DefinitionError, GoalError
 from derive.expressions import (
@@ -24,6 +24,7 @@ from derive.expressions import (
     is_tensor,
 )
 from derive.expressions.multi import multi_letters
+from derive.matrix import MatrixLine, NoMatrixLine, matrix_line
 from derive.notation import read_goal, read_graph
 from derive.notation.arrange import Sums
 from derive.notation.multi import declared_letters
@@ -43,24 +44,54 @@ class Derivation(Record):
     `stages`, `goals`, `graph` and `result` are those of the record it extends.
     """
 
-    def text(self, *, detail: Detail = "article", width: int = 100, sums: Sums = "einstein") -> str:
+    def text(
+        self,
+        *,
+        detail: Detail = "article",
+        width: int = 100,
+        sums: Sums = "einstein",
+        matrix: exports.Matrix = "goals",
+    ) -> str:
         """What `derive show` prints; `sums="sigma"` shows sums with a sum sign."""
         stream = StringIO()
         console = Console(file=stream, width=width)
-        exports.terminal(self, detail=detail, console=console, sums=sums)
+        options = exports.Options(detail=detail, sums=sums, matrix=matrix)
+        exports.terminal(self, options, console=console)
         return stream.getvalue()
 
     def latex(
-        self, *, detail: Detail = "article", reasons: bool = False, sums: Sums = "einstein"
+        self,
+        *,
+        detail: Detail = "article",
+        reasons: bool = False,
+        sums: Sums = "einstein",
+        matrix: exports.Matrix = "goals",
     ) -> str:
         """One `aligned` block a stage, to paste into an article."""
-        return exports.latex(self, detail=detail, reasons=reasons, sums=sums)
+        options = exports.Options(detail=detail, reasons=reasons, sums=sums, matrix=matrix)
+        return exports.latex(self, options)
 
     def markdown(
-        self, *, detail: Detail = "article", reasons: bool = False, sums: Sums = "einstein"
+        self,
+        *,
+        detail: Detail = "article",
+        reasons: bool = False,
+        sums: Sums = "einstein",
+        matrix: exports.Matrix = "goals",
     ) -> str:
         """Markdown with the mathematics in `$$` blocks."""
-        return exports.markdown(self, detail=detail, reasons=reasons, sums=sums)
+        options = exports.Options(detail=detail, reasons=reasons, sums=sums, matrix=matrix)
+        return exports.markdown(self, options)
+
+    def matrix(self, stage: Stage | None = None) -> MatrixLine | NoMatrixLine:
+        """A stage's goal and result in matrix notation, or why there is no such form.
+
+        The stage is the last one when left out.
+
+        >>> print(gradient("y = x_i a_ij x_j", "x").matrix())
+        ∂y/∂x = a x + aᵀ x
+        """
+        return matrix_line(stage or self.stages[-1], self.graph)
 
     def _repr_markdown_(self) -> str:
         return self.markdown(reasons=True)

@@ -6,9 +6,7 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -19,6 +17,7 @@ from derive import exports
 from derive.api import Derivation, derivation, gradient, load
 from derive.calculus.derivation import DETAILS
 from derive.errors import DeriveError
+from derive.files import write_whole
 from derive.notation.arrange import SUMS
 from derive.problems import titles
 
@@ -31,6 +30,8 @@ __all__ = ["main"]
 FILE_WIDTH = 100
 
 FORMATS = ("text", "latex", "markdown", "json")
+# What `--matrix`, `--no-matrix` and neither of them ask for.
+_MATRIX: dict[bool | None, exports.Matrix] = {True: "all", False: "none", None: "goals"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -175,6 +176,11 @@ def _output_options(command: argparse.ArgumentParser, default: str) -> None:
         "--no-reasons", action="store_true", help="LaTeX and Markdown without the rules' names"
     )
     command.add_argument(
+        "--matrix",
+        action=argparse.BooleanOptionalAction,
+        help="every stage in matrix notation as well, or none (default: the goals that have one)",
+    )
+    command.add_argument(
         "--standalone", action="store_true", help="LaTeX as a document that compiles"
     )
 
@@ -241,7 +247,7 @@ def _present(derivation: Derivation, arguments: argparse.Namespace) -> int:
     if arguments.output not in (None, "-"):
         text = StringIO()
         _print(derivation, report, arguments, _Console(file=text, width=FILE_WIDTH))
-        _write_whole(Path(arguments.output), text.getvalue())
+        write_whole(Path(arguments.output), text.getvalue())
     else:
         _print(derivation, report, arguments, _console())
     return 0 if report is None or report.ok else 1
@@ -257,24 +263,25 @@ def _report(derivation: Derivation, arguments: argparse.Namespace) -> Report | N
 
 
 def _print(
-    derivation: Derivation,
-    report: Report | None,
-    arguments: argparse.Namespace,
-    console: Console,
+    derivation: Derivation, report: Report | None, arguments: argparse.Namespace, console: Console
 ) -> None:
     """Print the derivation in the format asked for; only text depends on the terminal."""
-    detail, sums, reasons = arguments.detail, arguments.sums, not arguments.no_reasons
+    options = exports.Options(
+        detail=arguments.detail,
+        reasons=not arguments.no_reasons,
+        sums=arguments.sums,
+        matrix=_MATRIX[arguments.matrix],
+    )
     if arguments.format == "text":
-        exports.terminal(derivation, detail=detail, console=console, report=report, sums=sums)
+        exports.terminal(derivation, options, console=console, report=report)
     elif arguments.format == "json":
-        found = exports.to_json(derivation, report, detail=detail, sums=sums)
-        _emit(json.dumps(found, ensure_ascii=False, indent=2) + "\n", console)
+        data = exports.to_json(derivation, options, report=report)
+        _emit(json.dumps(data, ensure_ascii=False, indent=2) + "\n", console)
     elif arguments.format == "markdown":
-        options = {"detail": detail, "reasons": reasons, "sums": sums}
-        _emit(exports.markdown(derivation, report=report, **options), console)
+        _emit(exports.markdown(derivation, options, report=report), console)
     else:
         latex = exports.latex_document if arguments.standalone else exports.latex
-        _emit(latex(derivation, detail=detail, reasons=reasons, sums=sums), console)
+        _emit(latex(derivation, options), console)
 
 
 def _emit(text: str, console: Console) -> None:
@@ -284,36 +291,3 @@ def _emit(text: str, console: Console) -> None:
         console.file.write(text)
     else:
         binary.write(text.encode("utf-8"))
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all; a link stays one."""
-    path = Path(os.path.realpath(path))
-    try:
-        if path.exists() and not path.is_file():
-            # A pipe or a device cannot be replaced; a directory is refused here.
-            path.write_text(text, encoding="utf-8")
-            return
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=".derive-", delete=False
-        ) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.chmod(file.name, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-                os.replace(file.name, path)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(file.name)
-                raise
-    except OSError as error:
-        raise DeriveError(
-            f"cannot write {path}: {error.strerror or error}",
-            mend="name a file in a folder that exists and may be written to",
-        ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

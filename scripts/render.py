@@ -19,7 +19,6 @@ import sys
 from pathlib import Path
 
 import derive
-from derive import exports
 from derive.cli import main as command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +46,7 @@ def console(block: re.Match[str]) -> str:
 
 
 def marked(block: re.Match[str]) -> str:
-    body = exports.markdown(derive.load(block[1]), reasons=True).partition("\n## ")[2]
+    body = derive.load(block[1]).markdown(reasons=True).partition("\n## ")[2]
     body = "## " + body.partition("\n## References")[0]
     text = re.sub(r"^## (.*)$", r"**\1**", body, flags=re.M)
     return f"<!-- derivation {block[1]} -->\n{text}\n<!-- end -->\n"
@@ -59,7 +58,7 @@ def rendered() -> dict[Path, str]:
     found = {readme: MARKED.sub(marked, CONSOLE.sub(console, readme.read_text("utf-8")))}
     for name in derive.catalogue():
         path = ROOT / "derivations" / f"{name}.md"
-        found[path] = exports.markdown(derive.load(name), reasons=True)
+        found[path] = derive.load(name).markdown(reasons=True)
     return found
 
 

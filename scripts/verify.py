@@ -88,7 +88,7 @@ def wrong(derivation: Derivation, report: Report) -> list[str]:
     found = []
     for number, stage in enumerate(report.stages, 1):
         goal = derivation.stages[number - 1].goal
-        for position, line in enumerate(stage.lines, 1):
+        for position, line in enumerate(stage.graded, 1):
             if not line.holds:
                 found.append(f"stage {number}, line {position}: {line.grade}: {line.reason}")
         if stage.symmetry is not None and not stage.symmetry.holds:

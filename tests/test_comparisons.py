@@ -187,7 +187,7 @@ def test_the_gradient_is_that_of_differences() -> None:
 
     derived = derivation("y_q = [k <= q + 1] b_qk [x_k > a] x_k^2", "∂l/∂x_n")
     text = write_text(derived.result, derived.graph, (derived.goals[0],))
-    assert text == "2 ∂l/∂y_q x_n b_qn [x_n > a] [n ≤ q + 1]"
+    assert text == "2 ∂l/∂y_q b_qn x_n [x_n > a] [n ≤ q + 1]"
     mask = np.arange(5)[None, :] <= np.arange(4)[:, None] + 1
     ours = 2 * np.einsum("q,n,qn,n->n", g, a, b * mask, (a > 0.1).astype(float))
     step = 1e-6

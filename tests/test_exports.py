@@ -22,6 +22,7 @@ from derive.calculus.derivation import DETAILS, Derivation, Detail, Line, Stage,
 from derive.calculus.rule import Rule
 from derive.errors import NotationError
 from derive.exports import (
+    Options,
     Report,
     latex,
     latex_block,
@@ -106,6 +107,7 @@ class Evidence:
 class Lines:
     lines: Sequence[Evidence]
     symmetry: Evidence | None = None
+    matrix: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,15 @@ def report(derivation: Derivation, detail: Detail = "article") -> Report:
     return Found([Lines(found) for found in stages])
 
 
-def printed(derivation: Derivation, width: int = 100, **options: Any) -> str:
+def printed(
+    derivation: Derivation,
+    width: int = 100,
+    detail: Detail = "article",
+    report: Report | None = None,
+) -> str:
     file = io.StringIO()
-    terminal(derivation, console=Console(file=file, width=width), **options)
+    options = Options(detail=detail)
+    terminal(derivation, options, console=Console(file=file, width=width), report=report)
     return file.getvalue()
 
 
@@ -243,7 +251,7 @@ def test_wrap_breaks_at_operators_first() -> None:
 
 
 def test_latex_block(article: Derivation) -> None:
-    assert latex_block(article.stages[-1], article.graph, reasons=True) == (
+    assert latex_block(article.stages[-1], article.graph, Options(reasons=True)) == (
         r"""\begin{aligned}
 \frac{\partial l}{\partial x_{n}} &= \frac{\partial l}{\partial c} \, """
         r"""\frac{\partial c}{\partial x_{n}} && \text{\small contract the Kronecker delta} \\
@@ -271,13 +279,13 @@ def long_derivation() -> Derivation:
 def test_the_document_compiles(
     article: Derivation, detail: Detail, reasons: bool, tmp_path: Path
 ) -> None:
-    log = compile_latex(latex_document(article, detail=detail, reasons=reasons), tmp_path)
+    log = compile_latex(latex_document(article, Options(detail=detail, reasons=reasons)), tmp_path)
     assert "Overfull" not in log
     assert "Warning" not in log
 
 
 def test_long_lines_fit_the_page(tmp_path: Path) -> None:
-    log = compile_latex(latex_document(long_derivation()), tmp_path)
+    log = compile_latex(latex_document(long_derivation(), Options(reasons=True)), tmp_path)
     assert "Overfull" not in log
 
 
@@ -286,7 +294,7 @@ def test_the_blocks_for_pasting_compile(article: Derivation, tmp_path: Path) -> 
         "\\documentclass{article}\\usepackage{amsmath}\\begin{document}\n",
         "\\end{document}",
     )
-    compile_latex(head + latex(article, reasons=True) + foot, tmp_path)
+    compile_latex(head + latex(article, Options(reasons=True)) + foot, tmp_path)
 
 
 def displays(document: str) -> list[str]:
@@ -295,8 +303,8 @@ def displays(document: str) -> list[str]:
 
 @pytest.mark.parametrize("detail", DETAILS)
 def test_katex_reads_the_markdown(article: Derivation, detail: Detail) -> None:
-    formulas = displays(markdown(article, detail=detail, reasons=True))
-    formulas += displays(markdown(long_derivation(), detail=detail))
+    formulas = displays(markdown(article, Options(detail=detail, reasons=True)))
+    formulas += displays(markdown(long_derivation(), Options(detail=detail)))
     assert len(formulas) == 1 + len(article.stages) + 2
     assert katex_complaints(formulas) == []
 
@@ -310,7 +318,7 @@ def test_markdown(article: Derivation) -> None:
 
 
 def test_markdown_lines_begin_with_nothing_that_markdown_reads(article: Derivation) -> None:
-    text = markdown(article, reasons=True) + markdown(long_derivation())
+    text = markdown(article, Options(reasons=True)) + markdown(long_derivation())
     for display in displays(text):
         assert all(line[0] in "\\&" or line[0].isalpha() for line in display.splitlines())
 
@@ -346,7 +354,7 @@ def test_json(article: Derivation) -> None:
 
 
 def test_json_with_evidence(article: Derivation) -> None:
-    found = to_json(article, report(article))
+    found = to_json(article, report=report(article))
     assert found["stages"][0]["lines"][0]["evidence"] == {"grade": "exact", "error": None}
 
 
@@ -378,5 +386,8 @@ def test_the_catalogue_reads_back(name: str) -> None:
 @pytest.mark.parametrize("name", catalogue())
 def test_the_catalogue_typesets(name: str, tmp_path: Path) -> None:
     derivation = load(name)
-    assert katex_complaints(displays(markdown(derivation, detail="full", reasons=True))) == []
-    assert "Overfull" not in compile_latex(latex_document(derivation, detail="full"), tmp_path)
+    options = Options(detail="full", reasons=True, matrix="all")
+    page = markdown(derivation, options)
+    assert katex_complaints(displays(page)) == []
+    document = latex_document(derivation, options)
+    assert "Overfull" not in compile_latex(document, tmp_path)

@@ -55,7 +55,7 @@ def test_what_is_printed_reads_back(text, sizes):
 def test_latex_tells_slots_apart_by_commas():
     graph = read_graph("y_bn = x_{b,n//D,n%D,2*n} z_nb", sizes={"n": "N"})
     assert write_equation_latex(graph["y"], graph) == (
-        r"y_{b n} = z_{n b} x_{b, \lfloor n / D \rfloor, n \bmod D, 2 \cdot n}"
+        r"y_{b n} = x_{b, \lfloor n / D \rfloor, n \bmod D, 2 \cdot n} z_{n b}"
     )
 
 

@@ -2,11 +2,14 @@
 
 from derive.exports.data import to_json
 from derive.exports.documents import latex, latex_block, latex_document, markdown
+from derive.exports.options import Matrix, Options
 from derive.exports.report import Evidence, Report, StageReport
 from derive.exports.terminal import listing, terminal
 
 __all__ = [
     "Evidence",
+    "Matrix",
+    "Options",
     "Report",
     "StageReport",
     "latex",

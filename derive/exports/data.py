@@ -23,8 +23,11 @@ One object::
             "rules": ["quotient rule"],   what leads here from the line above
             "evidence": {"grade": "exact"}}
          ],
-         "result": {"text": "...", "latex": "..."}}     the last line once more
-      ]
+         "result": {"text": "...", "latex": "..."},     the last line once more
+         "matrix": {"text": "∂s/∂x = diag(s) − s sᵀ",   the goal and the result in matrix notation
+                    "latex": "...",
+                    "each": []}}          indices of which it shows one value at a time;
+      ]                                   {"none": "..."}, the reason, where there is no such line
     }
 
 The goal is the left-hand side of every line of its stage; lines have no equals sign. `evidence` is
@@ -40,9 +43,11 @@ from typing import Any
 
 from sympy import Expr
 
-from derive.calculus.derivation import Derivation, Detail, Line, Stage
-from derive.exports.report import Evidence, Report, evidence_for, symmetry_for
+from derive.calculus.derivation import Derivation, Stage
+from derive.exports.options import DEFAULT, Options
+from derive.exports.report import Evidence, Report, evidence_for, matrix_evidence, symmetry_for
 from derive.expressions import Graph
+from derive.matrix import NoMatrixLine, matrix_line
 from derive.notation.arrange import Sums
 from derive.notation.write import (
     write_equation_latex,
@@ -56,47 +61,39 @@ __all__ = ["to_json"]
 
 def to_json(
     derivation: Derivation,
-    report: Report | None = None,
+    options: Options = DEFAULT,
     *,
-    detail: Detail = "article",
-    sums: Sums = "einstein",
+    report: Report | None = None,
 ) -> dict[str, Any]:
-    """The derivation as an object for `json.dumps`; the lines of `report` are those of `detail`."""
-    graph = derivation.graph
-    stages = [
-        {
-            **_stage(
-                stage,
-                stage.at(detail),
-                evidence_for(report, k, stage, stage.at(detail)),
-                graph,
-                sums,
-            ),
-            **_symmetry(report, k, stage),
-        }
-        for k, stage in enumerate(derivation.stages)
-    ]
+    """The derivation as an object for `json.dumps`; the lines of `report` are those shown.
+
+    Rules and matrix notation are there whatever the options are.
+    """
     return {
         "name": derivation.name,
         "title": derivation.title,
         "references": list(derivation.references),
         "definitions": [
             {
-                "text": write_equation_text(equation, graph, sums=sums),
-                "latex": write_equation_latex(equation, graph, sums=sums),
+                "text": write_equation_text(equation, derivation.graph, sums=options.sums),
+                "latex": write_equation_latex(equation, derivation.graph, sums=options.sums),
                 "kind": equation.kind,
             }
-            for equation in graph.equations
+            for equation in derivation.graph.equations
         ],
         "conventions": list(derivation.conventions),
-        **({"multi": list(graph.multi)} if graph.multi else {}),
-        "stages": stages,
+        **({"multi": list(derivation.graph.multi)} if derivation.graph.multi else {}),
+        "stages": [
+            _stage(derivation.graph, stage, options, report, number)
+            for number, stage in enumerate(derivation.stages)
+        ],
     }
 
 
 def _stage(
-    stage: Stage, lines: tuple[Line, ...], evidence: Any, graph: Graph, sums: Sums
+    graph: Graph, stage: Stage, options: Options, report: Report | None, number: int
 ) -> dict[str, Any]:
+    sums, lines = options.sums, stage.at(options.detail)
     return {
         "title": stage.title,
         "goal": _formula(stage.goal, graph, sums),
@@ -106,9 +103,23 @@ def _stage(
                 "rules": list(line.rules),
                 **_evidence(found),
             }
-            for line, found in zip(lines, evidence, strict=True)
+            for line, found in zip(lines, evidence_for(report, number, stage, lines), strict=True)
         ],
         "result": _formula(stage.result, graph, sums, stage.goal),
+        "matrix": _matrix(stage, matrix_evidence(report, number), graph),
+        **_symmetry(report, number, stage),
+    }
+
+
+def _matrix(stage: Stage, evidence: Evidence | None, graph: Graph) -> dict[str, Any]:
+    line = matrix_line(stage, graph)
+    if isinstance(line, NoMatrixLine):
+        return {"none": line.reason}
+    return {
+        "text": line.text(),
+        "latex": line.latex(),
+        "each": [index.name for index in line.each],
+        **_evidence(evidence),
     }
 
 

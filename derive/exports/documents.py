@@ -6,8 +6,10 @@ import textwrap
 from collections.abc import Sequence
 from itertools import chain, repeat
 
-from derive.calculus.derivation import Derivation, Detail, Stage
-from derive.exports.report import Report, evidence_for, summary, symmetry_for
+from derive.calculus.derivation import Derivation, Stage
+from derive.exports.matrix import shown_matrix
+from derive.exports.options import DEFAULT, Options
+from derive.exports.report import Report, evidence_for, matrix_evidence, summary, symmetry_for
 from derive.exports.words import (
     comment,
     latex_words,
@@ -16,10 +18,13 @@ from derive.exports.words import (
     word_width,
 )
 from derive.expressions import Graph
+from derive.matrix import MatrixLine, NoMatrixLine, form_latex_lines, write_form
+from derive.matrix.surface import LATEX
 from derive.notation.arrange import Sums, arrange
 from derive.notation.latex import latex as layout_latex
 from derive.notation.lines import latex_lines, write_latex_lines
 from derive.notation.measure import width as measured
+from derive.notation.names import latex_name
 from derive.notation.write import latex_purpose, write_latex
 
 __all__ = ["latex", "latex_block", "latex_document", "markdown"]
@@ -47,36 +52,33 @@ PREAMBLE = r"""\documentclass[a4paper]{article}
 def latex_block(
     stage: Stage,
     graph: Graph,
+    options: Options = DEFAULT,
     *,
-    detail: Detail = "article",
-    reasons: bool = False,
+    matrix: MatrixLine | None = None,
     width: float = TEXT_WIDTH,
-    sums: Sums = "einstein",
 ) -> str:
     """The lines of a stage as an `aligned` block, to stand in display maths.
 
     Parameters
     ----------
-    reasons : whether the rules' names stand in a column at the right.
+    matrix : a further line, in matrix notation.
     width : the room on a line, in em; longer formulas are broken.
-    sums : how sums are shown, as in `write_text`.
     """
-    return _aligned(_stage_rows(stage, graph, detail, reasons, sums, width))
+    return _aligned(_stage_rows(stage, graph, options, matrix, width))
 
 
 def _stage_rows(
     stage: Stage,
     graph: Graph,
-    detail: Detail,
-    reasons: bool,
-    sums: Sums,
+    options: Options,
+    matrix: MatrixLine | None,
     width: float = TEXT_WIDTH,
 ) -> list[str]:
     """The lines of a stage as rows of an alignment."""
-    lines = stage.at(detail)
-    goal = arrange(stage.goal, graph, sums=sums)
-    layouts = [arrange(line.expr, graph, (stage.goal,), sums) for line in lines]
-    notes = [", ".join(line.rules) if reasons else "" for line in lines]
+    lines = stage.at(options.detail)
+    goal = arrange(stage.goal, graph, sums=options.sums)
+    layouts = [arrange(line.expr, graph, (stage.goal,), options.sums) for line in lines]
+    notes = [", ".join(line.rules) if options.reasons else "" for line in lines]
     room = width - measured(goal) - EQUALS
     column = _note_width(notes, room - max(map(measured, layouts)))
     room -= column + GAP if column else 0
@@ -88,7 +90,18 @@ def _stage_rows(
         pieces = latex_lines(layout, max(room, LEAST))
         words = textwrap.wrap(note, int(column / word_width("x")) or 1, break_on_hyphens=False)
         rows += _rows(left, pieces, [latex_words(text, names) for text in words])
+    if matrix:
+        rows += _matrix_rows(matrix, graph, options.reasons, max(room, LEAST))
     return rows
+
+
+def _matrix_rows(line: MatrixLine, graph: Graph, reasons: bool, room: float) -> list[str]:
+    """A line in matrix notation, with a left side of its own."""
+    pieces = form_latex_lines(line.form, graph, room)
+    if line.each:
+        letters = ", ".join(latex_name(index.name) for index in line.each)
+        pieces[-1] += rf" \quad \text{{for each }} {letters}"
+    return _rows(write_form(line.goal, graph, LATEX), pieces, ["matrix form"] if reasons else [])
 
 
 def _note_width(notes: Sequence[str], left: float) -> float:
@@ -131,48 +144,44 @@ def _definitions(graph: Graph, sums: Sums, width: float = TEXT_WIDTH) -> list[st
     return rows
 
 
-def latex(
-    derivation: Derivation,
-    *,
-    detail: Detail = "article",
-    reasons: bool = False,
-    sums: Sums = "einstein",
-) -> str:
+def latex(derivation: Derivation, options: Options = DEFAULT) -> str:
     """All blocks in display maths, for pasting into an article that loads amsmath."""
-    parts = [(derivation.title, _aligned(_definitions(derivation.graph, sums)))]
-    parts += [
-        (stage.title, _aligned(_stage_rows(stage, derivation.graph, detail, reasons, sums)))
-        for stage in derivation.stages
-    ]
-    first, *others = [f"{comment(title)}\\[\n{block}\n\\]\n" for title, block in parts]
-    said = "".join(latex_words(sentence) + "\n" for sentence in derivation.conventions)
-    return "\n".join([first + said, *others])
+    definitions = _aligned(_definitions(derivation.graph, options.sums))
+    text = comment(derivation.title) + _bracketed(definitions)
+    text += "".join(latex_words(sentence) + "\n" for sentence in derivation.conventions)
+    for stage in derivation.stages:
+        line, why = _split(derivation, stage, options)
+        block = latex_block(stage, derivation.graph, options, matrix=line)
+        text += f"\n{comment(stage.title)}{_bracketed(block)}{comment(why)}"
+    return text
 
 
-def latex_document(
-    derivation: Derivation,
-    *,
-    detail: Detail = "article",
-    reasons: bool = True,
-    sums: Sums = "einstein",
-) -> str:
+def _bracketed(block: str) -> str:
+    return f"\\[\n{block}\n\\]\n"
+
+
+def _split(derivation: Derivation, stage: Stage, options: Options) -> tuple[MatrixLine | None, str]:
+    """The line in matrix notation that a stage shows, and else why there is none."""
+    line = shown_matrix(derivation, stage, options.matrix)
+    return (None, str(line)) if isinstance(line, NoMatrixLine) else (line, "")
+
+
+def latex_document(derivation: Derivation, options: Options = DEFAULT) -> str:
     """A stand-alone document that compiles with pdfLaTeX, XeLaTeX or LuaLaTeX."""
     names = derivation.graph.names
-    sections = [("Definitions", _definitions(derivation.graph, sums))]
-    sections += [
-        (
-            latex_words(stage.title, names),
-            _stage_rows(stage, derivation.graph, detail, reasons, sums),
-        )
-        for stage in derivation.stages
-    ]
+    said = "\n".join(latex_words(sentence) for sentence in derivation.conventions)
+    sections = [("Definitions", _definitions(derivation.graph, options.sums), said)]
+    for stage in derivation.stages:
+        line, why = _split(derivation, stage, options)
+        rows = _stage_rows(stage, derivation.graph, options, line)
+        below = rf"\noindent {latex_words(_sentence(why), names)}" if why else ""
+        sections.append((latex_words(stage.title, names), rows, below))
     parts = [PREAMBLE, "\\begin{document}\n\\abovedisplayshortskip=\\abovedisplayskip"]
     parts += [rf"\section*{{{latex_words(derivation.title)}}}"] if derivation.title else []
-    for title, rows in sections:
+    for title, rows, below in sections:
         heading = rf"\paragraph{{{title}}}" "\n" if title else ""
         parts.append(heading + _on_page(rows))
-    said = [latex_words(sentence) for sentence in derivation.conventions]
-    parts[-len(sections) + 1 : -len(sections) + 1] = ["\n".join(said)] if said else []
+        parts += [below] if below else []
     parts += [*_references(derivation.references), r"\end{document}"]
     return "\n\n".join(parts) + "\n"
 
@@ -189,24 +198,20 @@ def _references(references: Sequence[str]) -> list[str]:
 
 
 def markdown(
-    derivation: Derivation,
-    *,
-    detail: Detail = "article",
-    reasons: bool = False,
-    report: Report | None = None,
-    sums: Sums = "einstein",
+    derivation: Derivation, options: Options = DEFAULT, *, report: Report | None = None
 ) -> str:
     """Markdown with the maths in `$$` blocks, for GitHub, KaTeX and MathJax."""
     parts = [f"# {markdown_words(derivation.title)}"] if derivation.title else []
-    parts += [_display(_aligned(_definitions(derivation.graph, sums)))]
+    parts += [_display(_aligned(_definitions(derivation.graph, options.sums)))]
     said = [markdown_words(sentence) for sentence in derivation.conventions]
     parts += [" ".join(said)] if said else []
     for number, stage in enumerate(derivation.stages):
+        line, why = _split(derivation, stage, options)
+        block = latex_block(stage, derivation.graph, options, matrix=line)
         parts += [f"## {markdown_words(stage.title)}"] if stage.title else []
-        parts += [
-            _display(_aligned(_stage_rows(stage, derivation.graph, detail, reasons, sums))),
-            *_evidence(report, number, stage, detail),
-        ]
+        parts += [_display(block)]
+        parts += [markdown_words(_sentence(why))] if why else []
+        parts += _evidence(report, number, stage, options, line)
     parts += [ranks_in_words(report.ranks)] if report and report.ranks else []
     if derivation.references:
         parts += ["## References", "\n".join(f"- {ref}" for ref in derivation.references)]
@@ -217,9 +222,17 @@ def _display(block: str) -> str:
     return f"$$\n{block}\n$$"
 
 
-def _evidence(report: Report | None, number: int, stage: Stage, detail: Detail) -> list[str]:
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}." if words else ""
+
+
+def _evidence(
+    report: Report | None, number: int, stage: Stage, options: Options, matrix: MatrixLine | None
+) -> list[str]:
     """What the check found, line after line, in one sentence."""
-    found = [e for e in evidence_for(report, number, stage, stage.at(detail)) if e is not None]
+    last = [matrix_evidence(report, number)] if matrix else []
+    lines = [*evidence_for(report, number, stage, stage.at(options.detail)), *last]
+    found = [evidence for evidence in lines if evidence is not None]
     if not found:
         return []
     symmetry = symmetry_for(report, number, stage)

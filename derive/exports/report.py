@@ -7,7 +7,15 @@ from typing import Any, Protocol
 
 from derive.calculus.derivation import Stage, exchanges
 
-__all__ = ["Evidence", "Report", "StageReport", "evidence_for", "summary", "symmetry_for"]
+__all__ = [
+    "Evidence",
+    "Report",
+    "StageReport",
+    "evidence_for",
+    "matrix_evidence",
+    "summary",
+    "symmetry_for",
+]
 
 
 class Evidence(Protocol):
@@ -39,6 +47,10 @@ class StageReport(Protocol):
     def symmetry(self) -> Evidence | None:
         """The evidence that a second derivative is symmetric in its indices."""
 
+    @property
+    def matrix(self) -> Evidence | None:
+        """The evidence for the line in matrix notation."""
+
 
 class Report(Protocol):
     """The evidence for a derivation, stage by stage."""
@@ -64,6 +76,11 @@ def evidence_for(
             "verify at the detail that is printed"
         )
     return evidence
+
+
+def matrix_evidence(report: Report | None, number: int) -> Evidence | None:
+    """The evidence for the line in matrix notation of a stage, where there is one."""
+    return report.stages[number].matrix if report else None
 
 
 def symmetry_for(report: Report | None, number: int, stage: Stage) -> tuple[str, Evidence] | None:

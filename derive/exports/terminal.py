@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat, zip_longest
@@ -10,12 +9,22 @@ from itertools import chain, repeat, zip_longest
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
+from sympy import Expr
 
-from derive.calculus.derivation import Derivation, Detail, Line, Stage
-from derive.exports.report import Evidence, Report, evidence_for, summary, symmetry_for
+from derive.calculus.derivation import Derivation, Line, Stage
+from derive.exports.matrix import each, shown_matrix
+from derive.exports.options import DEFAULT, Options
+from derive.exports.report import (
+    Evidence,
+    Report,
+    evidence_for,
+    matrix_evidence,
+    summary,
+    symmetry_for,
+)
 from derive.exports.words import ranks_in_words
-from derive.exports.wrap import wrap
-from derive.notation.arrange import Sums
+from derive.exports.wrap import filled, padded_left, padded_right, wrap
+from derive.matrix import NoMatrixLine
 from derive.notation.names import ascii_name
 from derive.notation.write import write_equation_text, write_text
 
@@ -35,22 +44,22 @@ STYLES = {"exact": "green", "sampled": "green", "unknown": "yellow", "wrong": "b
 
 def terminal(
     derivation: Derivation,
+    options: Options = DEFAULT,
     *,
-    detail: Detail = "article",
     console: Console,
     report: Report | None = None,
-    sums: Sums = "einstein",
 ) -> None:
     """Print a derivation, aligned at the equals signs, with the rules' names beside the lines.
 
     It keeps to the width of the console, and to ASCII where the stream cannot carry more. Colours
-    are the console's business. The lines of `report` are those of `detail`.
+    are the console's business. The lines of `report` are those shown.
     """
     for plain in (False, True):
-        page = _Page(derivation, detail, report, sums, plain).lines(max(console.width, NARROWEST))
-        if _carries(console.encoding, "\n".join(line.plain for line in page)):
+        page = _Page(derivation, options, report, plain)
+        lines = page.lines(max(console.width, NARROWEST))
+        if _carries(console.encoding, "\n".join(line.plain for line in lines)):
             break
-    for line in page:
+    for line in lines:
         line.rstrip()
         console.print(line, soft_wrap=True, highlight=False)
 
@@ -82,8 +91,8 @@ def _entry(
     `columns` are the width before the title and the room for it.
     """
     indent, room = columns
-    first, *others = _filled(_words(title, plain), room) or [""]
-    entry = [Text(_left(name, indent), "bold").append(first, "not bold")]
+    first, *others = filled(_words(title, plain), room) or [""]
+    entry = [Text(padded_right(name, indent), "bold").append(first, "not bold")]
     entry += [Text(" " * indent + line) for line in others]
     results = _results(derivation, plain) if derivation else []
     for first, *others in (wrap(result, room) for result in results):
@@ -102,8 +111,10 @@ def _results(derivation: Derivation, plain: bool) -> list[str]:
 
 
 def _words(text: str, plain: bool) -> str:
-    """A title or the names of rules; Greek letters are spelled out where the stream is plain."""
-    return ascii_name(text).encode("ascii", "replace").decode() if plain else text
+    """A title, the names of rules or a reason, spelled out where the stream is plain."""
+    if not plain:
+        return text
+    return ascii_name(text.replace("∂", "d ")).encode("ascii", "replace").decode()
 
 
 def _carries(encoding: str, text: str) -> bool:
@@ -117,12 +128,13 @@ def _carries(encoding: str, text: str) -> bool:
 
 @dataclass(frozen=True)
 class _Row:
-    """A formula with what stands before it and what is said beside it."""
+    """A formula with what stands before it and what is said beside it; or a note alone."""
 
     head: str
     formula: str
     rules: str
     evidence: Evidence | None
+    note: str = ""
 
     @property
     def end(self) -> int:
@@ -149,19 +161,19 @@ class _Page:
     def __init__(
         self,
         derivation: Derivation,
-        detail: Detail,
+        options: Options,
         report: Report | None,
-        sums: Sums,
         plain: bool,
     ) -> None:
         self.derivation = derivation
-        self.sums = sums
+        self.options = options
         self.plain = plain
-        self.brief = detail == "brief"
         self.ranks = ranks_in_words(report.ranks if report else ())
         self.stages = [
-            self._rows(stage, stage.at(detail), evidence_for(report, k, stage, stage.at(detail)))
+            self._rows(stage, lines, evidence_for(report, k, stage, lines))
+            + self._matrix_rows(stage, matrix_evidence(report, k))
             for k, stage in enumerate(derivation.stages)
+            for lines in [stage.at(options.detail)]
         ]
         self.symmetries = [
             self._symmetry(symmetry_for(report, k, stage))
@@ -175,7 +187,7 @@ class _Page:
         lines += self._definitions(width)
         for sentence in self.derivation.conventions:
             words = _words(sentence, self.plain)
-            lines += [Text(" " * MARGIN + line) for line in _filled(words, width - MARGIN)]
+            lines += [Text(" " * MARGIN + line) for line in filled(words, width - MARGIN)]
         columns = self._columns(width)
         for stage, rows, found in zip(
             self.derivation.stages, self.stages, self.symmetries, strict=True
@@ -188,20 +200,21 @@ class _Page:
 
     def _said(self, sentence: str, width: int) -> list[Text]:
         """A sentence in a paragraph of its own, or nothing."""
-        filled = _filled(_words(sentence, self.plain), width)
-        return [Text(), *map(Text, filled)] if filled else []
+        lines = filled(_words(sentence, self.plain), width)
+        return [Text(), *map(Text, lines)] if lines else []
 
     def _definitions(self, width: int) -> list[Text]:
         """The equations, aligned at their equals signs."""
         graph = self.derivation.graph
         equations = [
-            write_equation_text(e, graph, ascii=self.plain, sums=self.sums) for e in graph.equations
+            write_equation_text(e, graph, ascii=self.plain, sums=self.options.sums)
+            for e in graph.equations
         ]
         sides = [equation.partition("= ") for equation in equations]
         indent = MARGIN + max((cell_len(left) for left, _, _ in sides), default=0)
         lines = []
         for left, _, right in sides:
-            head = _right(left, indent) + "= "
+            head = padded_left(left, indent) + "= "
             first, *others = wrap(right, width - cell_len(head))
             lines += [Text(head + first), *(Text(" " * cell_len(head) + more) for more in others)]
         return lines
@@ -209,14 +222,13 @@ class _Page:
     def _rows(
         self, stage: Stage, lines: Sequence[Line], evidence: Sequence[Evidence | None]
     ) -> list[_Row]:
-        graph = self.derivation.graph
-        goal = write_text(stage.goal, graph, ascii=self.plain, sums=self.sums)
+        goal = self._text(stage.goal)
         indent = MARGIN + cell_len(goal)
-        heads = chain([_right(goal, indent) + " = "], repeat(" " * indent + " = "))
+        heads = chain([padded_left(goal, indent) + " = "], repeat(" " * indent + " = "))
         return [
             _Row(
                 head,
-                write_text(line.expr, graph, (stage.goal,), ascii=self.plain, sums=self.sums),
+                self._text(line.expr, stage.goal),
                 _words(", ".join(line.rules), self.plain),
                 grade,
             )
@@ -232,6 +244,24 @@ class _Page:
         line = Text(" " * MARGIN + _words(words, self.plain) + ": ")
         return line.append(summary(evidence), STYLES.get(evidence.grade, ""))
 
+    def _matrix_rows(self, stage: Stage, evidence: Evidence | None) -> list[_Row]:
+        """The line in matrix notation below the others, or why there is none."""
+        line = shown_matrix(self.derivation, stage, self.options.matrix)
+        if line is None:
+            return []
+        if isinstance(line, NoMatrixLine):
+            return [_Row("", "", "", None, _words(str(line), self.plain))]
+        goal = self._text(stage.goal)
+        left, _, right = line.text(ascii=self.plain).partition(" = ")
+        head = padded_left(left, MARGIN + cell_len(goal)) + " = "
+        words = ", ".join(word for word in ("matrix form", each(line)) if word)
+        return [_Row(head, right, words, evidence)]
+
+    def _text(self, expr: Expr, *context: Expr) -> str:
+        """An expression as text; the letters of its dummies are none of the context."""
+        graph = self.derivation.graph
+        return write_text(expr, graph, context, ascii=self.plain, sums=self.options.sums)
+
     def _columns(self, width: int) -> _Columns:
         """The columns that leave every formula on one line, or the best that the width allows."""
         rows = [row for stage in self.stages for row in stage]
@@ -240,42 +270,32 @@ class _Page:
         end = max((row.end for row in rows), default=0) + GAP
         rules = max(min(rules, width - grade - end), min(rules, LEAST_RULES))
         room = width - grade - rules
-        if self.brief or room < min(end, NARROW):
+        if self.options.detail == "brief" or room < min(end, NARROW):
             return _Columns(min(end, width - grade), grade, 0, width)
         return _Columns(min(end, room), grade, rules, width)
 
 
 def _row_lines(row: _Row, columns: _Columns) -> list[Text]:
     """A formula in as many lines as it needs, with its grade and rules in columns or below."""
+    if row.note:
+        words = filled(row.note, columns.width - MARGIN)
+        return [Text(" " * MARGIN + line, "cyan") for line in words]
     indent = cell_len(row.head)
     pieces = wrap(row.formula, max(columns.formula - GAP - indent, 16))
     heads = [row.head, *[" " * indent] * (len(pieces) - 1)]
     formulas = [head + piece for head, piece in zip(heads, pieces, strict=True)]
     lines: list[Text] = []
-    for formula, rule in zip_longest(formulas, _filled(row.rules, columns.rules), fillvalue=""):
-        line = Text(_left(formula, columns.formula))
+    for formula, rule in zip_longest(formulas, filled(row.rules, columns.rules), fillvalue=""):
+        line = Text(padded_right(formula, columns.formula))
         if not lines and row.evidence:
-            line.append(_left(row.grade, columns.grade), STYLES.get(row.evidence.grade, ""))
+            line.append(padded_right(row.grade, columns.grade), STYLES.get(row.evidence.grade, ""))
         else:
             line.append(" " * columns.grade)
         line.append(rule, "cyan")
         lines.append(line)
-    below = [] if columns.rules else _filled(row.rules, columns.width - indent)
+    below = [] if columns.rules else filled(row.rules, columns.width - indent)
     lines += [Text(" " * indent + text, "cyan") for text in below]
     if row.evidence and row.evidence.reason and row.evidence.grade in ("unknown", "wrong"):
-        reason = _filled(f"{row.evidence.grade}: {row.evidence.reason}", columns.width - indent)
+        reason = filled(f"{row.evidence.grade}: {row.evidence.reason}", columns.width - indent)
         lines += [Text(" " * indent + text, STYLES[row.evidence.grade]) for text in reason]
     return lines
-
-
-def _filled(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells; none where there is no room for any."""
-    return textwrap.wrap(text, width, break_on_hyphens=False) if width > 0 else []
-
-
-def _left(text: str, width: int) -> str:
-    return text + " " * (width - cell_len(text))
-
-
-def _right(text: str, width: int) -> str:
-    return " " * (width - cell_len(text)) + text

@@ -1,13 +1,14 @@
-"""Breaking long text formulas at their operators."""
+"""Text in columns: long formulas broken at their operators, words filled, cells padded."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 from itertools import accumulate
 
 from rich.cells import cell_len
 
-__all__ = ["wrap"]
+__all__ = ["filled", "padded_left", "padded_right", "wrap"]
 
 # A space behind the ASCII spelling of a derivative, `d x_n`, is no place to break.
 _DERIVATIVE = re.compile(r"(?:^|[/( −-])d$")
@@ -43,3 +44,18 @@ def _breaks(formula: str, width: int) -> list[tuple[tuple[int, bool], int]]:
             found.append(((-depth, operator), position))
     # A piece that leaves most of the line empty is worse than a break inside brackets.
     return [b for b in found if b[1] > width // 3] or found
+
+
+def filled(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` cells; none where there is no room for any."""
+    return textwrap.wrap(text, width, break_on_hyphens=False) if width > 0 else []
+
+
+def padded_right(text: str, width: int) -> str:
+    """The text with spaces behind it, to be `width` cells wide."""
+    return text + " " * (width - cell_len(text))
+
+
+def padded_left(text: str, width: int) -> str:
+    """The text with spaces before it, to be `width` cells wide."""
+    return " " * (width - cell_len(text)) + text

@@ -197,7 +197,10 @@ class Graph:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every name, defined or not, in the order of first mention."""
-        return tuple(self.arity)
+        # The letters know the author's order of the factors of a product, which SymPy sorts.
+        mentioned = dict.fromkeys(name for name, _ in self.letters if name in self.arity)
+        rest = iter(mentioned)
+        return tuple(next(rest) if name in mentioned else name for name in self.arity)
 
     @cached_property
     def labels(self) -> frozenset[str]:

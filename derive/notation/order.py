@@ -101,7 +101,9 @@ class Order:
             return (term.negative, -1, [repr(factor) for factor in factors])
         lone = len(factors) == 1 and self._place(factors[0]) == PARAMETER
         kind = 0 if isinstance(term.node, Number) else 2 if lone else 1
-        return (term.negative, kind, [self.of_factor(f) for f in factors])
+        # A one-tensor that broadcasts says nothing of where its term belongs.
+        named = [f for f in factors if not isinstance(f, OneTensor)]
+        return (term.negative, kind, [self.of_factor(f) for f in (*named, *factors)])
 
     def of_factor(self, node: Node) -> Key:
         """Place, first mention of the name, and what it looks like, powers after their base."""

@@ -15,6 +15,7 @@ from derive.expressions import Graph, Index, Iverson, Partial
 from derive.verify.evaluate import Array, Compiler, EvaluationError, ShapeError, free_axes
 from derive.verify.exact import Normals, provably_equal
 from derive.verify.kinks import comparisons
+from derive.verify.matrix_check import matrix_report
 from derive.verify.mutants import Mutant, mutants
 from derive.verify.oracle import Method, Oracle
 from derive.verify.report import LineReport, Report, StageReport
@@ -234,8 +235,9 @@ def _stage_report(
         undecided = isinstance(above.found, EvaluationError)
         if graded[-1].holds or (undecided and not isinstance(found, EvaluationError)):
             above = _Above(line.expr, found, is_goal=False)
+    matrix = matrix_report(trial, stage)
     if isinstance(goal, EvaluationError):
-        return StageReport(tuple(graded))
+        return StageReport(tuple(graded), matrix=matrix)
     report = _power(trial, stage, free, goal) if mutation and graded[-1].holds else (0, ())
     return StageReport(
         tuple(graded),
@@ -244,6 +246,7 @@ def _stage_report(
         report[1],
         _warnings(trial, goal),
         _symmetry(trial, stage, free),
+        matrix,
     )
 
 

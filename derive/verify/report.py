@@ -59,7 +59,8 @@ class StageReport:
     `mutants` of the result were compared with the goal on the same samples, and `rejected` of
     them were found different; `survivors` are the others. Those proven equal to the result are
     no mistakes and are not counted. A second derivative by the same tensor twice does not change
-    when its indices are exchanged; `symmetry` is the evidence for that of the result.
+    when its indices are exchanged; `symmetry` is the evidence for that of the result. `matrix` is
+    the grade of the line in matrix notation, where the result has one.
     """
 
     lines: tuple[LineReport, ...]
@@ -68,11 +69,17 @@ class StageReport:
     survivors: tuple[Mutant, ...] = ()
     warnings: tuple[str, ...] = ()
     symmetry: LineReport | None = None
+    matrix: LineReport | None = None
 
     @property
     def is_asymmetric(self) -> bool:
         """Whether exchanging the indices changes a result that it must not change."""
         return self.symmetry is not None and self.symmetry.grade == "wrong"
+
+    @property
+    def graded(self) -> tuple[LineReport, ...]:
+        """The reports on all lines, the one on the line in matrix notation last."""
+        return (*self.lines, self.matrix) if self.matrix else self.lines
 
     def as_json(self) -> dict[str, Any]:
         """The evidence as plain data."""
@@ -80,6 +87,7 @@ class StageReport:
         return {
             **symmetry,
             "lines": [line.as_json() for line in self.lines],
+            **({"matrix": self.matrix.as_json()} if self.matrix else {}),
             "mutants": self.mutants,
             "rejected": self.rejected,
             "warnings": list(self.warnings),
@@ -96,7 +104,8 @@ class Report:
 
     @property
     def lines(self) -> tuple[LineReport, ...]:
-        return tuple(line for stage in self.stages for line in stage.lines)
+        """All lines, those in matrix notation at the end of their stages."""
+        return tuple(line for stage in self.stages for line in stage.graded)
 
     @property
     def failures(self) -> tuple[tuple[int, int], ...]:
@@ -127,7 +136,7 @@ class Report:
         return tuple(
             (number, position)
             for number, stage in enumerate(self.stages)
-            for position, line in enumerate(stage.lines)
+            for position, line in enumerate(stage.graded)
             if line.grade == grade
         )
 

@@ -210,6 +210,17 @@ REFERENCES: Mapping[str, Reference] = {
     "attention_causal": Reference(
         {"Q": _QUERIES, "K": _KEYS, "V": _KEYS}, {"O": lambda v: _attention(v, is_causal=True)}
     ),
+    "batched_matmul": Reference(
+        {"x": (3, 2, 5, 7), "a": (3, 2, 7, 6)}, {"y": lambda v: v["x"] @ v["a"]}
+    ),
+    "bilinear_form": Reference(
+        {"x": (BATCH,), "a": (BATCH, CLASSES), "z": _VECTOR},
+        {"y": lambda v: v["x"] @ v["a"] @ v["z"]},
+    ),
+    "bilinear_layer": Reference(
+        {"x": (9, 6), "a": (5, 6, 7), "z": (9, 7), "c": (5,)},
+        {"y": lambda v: F.bilinear(v["x"], v["z"], v["a"], v["c"])},
+    ),
     "binary_cross_entropy": Reference(
         {"x": _VECTOR, "t": _VECTOR},
         {
@@ -327,6 +338,18 @@ REFERENCES: Mapping[str, Reference] = {
     "l2_norm": Reference({"x": _VECTOR}, {"r": lambda v: torch.linalg.vector_norm(v["x"])}),
     "layer_norm": _LAYER_NORM,
     "layer_norm_normalised": _LAYER_NORM,
+    "least_squares": Reference(
+        {"x": (BATCH, 7), "a": (7, 6), "t": (BATCH, 6)},
+        {"c": lambda v: 0.5 * F.mse_loss(v["x"] @ v["a"], v["t"], reduction="sum")},
+    ),
+    "linear_layer": Reference(
+        {"x": (BATCH, 7), "a": (6, 7), "b": (6,)},
+        {"y": lambda v: F.linear(v["x"], v["a"], v["b"])},
+    ),
+    "linear_layer_batch": Reference(
+        {"x": (9, 5, 7), "a": (6, 7), "c": (6,)},
+        {"y": lambda v: F.linear(v["x"], v["a"], v["c"])},
+    ),
     "least_squares_hessian": Reference(
         {"y": (BATCH,), "X": (BATCH, 16), "w": (16,)},
         {"c": lambda v: F.mse_loss(v["X"] @ v["w"], v["y"], reduction="sum") / 2},
@@ -342,6 +365,17 @@ REFERENCES: Mapping[str, Reference] = {
     "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
     "logsumexp": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
     "logsumexp_stable": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
+    "low_rank_adaptation": Reference(
+        {"x": (BATCH, 7), "A": (3, 7), "w": (6, 7), "B": (6, 3), "α": ()},
+        {
+            "y": lambda v: (
+                F.linear(v["x"], v["w"]) + v["α"] * F.linear(F.linear(v["x"], v["A"]), v["B"])
+            )
+        },
+    ),
+    "matrix_multiplication": Reference(
+        {"x": (BATCH, 7), "a": (7, 6)}, {"y": lambda v: torch.matmul(v["x"], v["a"])}
+    ),
     "max_pool": Reference(
         {"x": (4, 3, 13)}, {"y": lambda v: F.max_pool1d(v["x"], 3, 2)}, sizes={"K": 3}
     ),
@@ -352,6 +386,9 @@ REFERENCES: Mapping[str, Reference] = {
     ),
     "negative_log_likelihood": Reference(
         {"p": _MATRIX}, {"c": lambda v: F.nll_loss(v["p"], v["T"])}, {"T": ((BATCH,), CLASSES)}
+    ),
+    "outer_product": Reference(
+        {"u": (BATCH,), "v": _VECTOR}, {"y": lambda v: torch.outer(v["u"], v["v"])}
     ),
     "p_norm": Reference(
         {"x": (8,), "p": ()},

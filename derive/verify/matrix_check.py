@@ -1,0 +1,76 @@
+"""Matrix lines graded: both sides compared with the lines in index notation that they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from sympy import Expr
+
+from derive.calculus.derivation import Stage
+from derive.expressions import Graph, Index
+from derive.matrix import Form, MatrixLine, matrix_line
+from derive.verify.evaluate import Array, EvaluationError, ShapeError
+from derive.verify.matrices import entries
+from derive.verify.oracle import Oracle
+from derive.verify.report import LineReport
+
+__all__ = ["matrix_report"]
+
+
+class Trial(Protocol):
+    """The samples on which a derivation is verified."""
+
+    graph: Graph
+    oracles: list[Oracle]
+
+    @property
+    def sizes(self) -> tuple[Mapping[str, int], ...]:
+        """For each sample the number that each size stands for."""
+
+    def values(self, expr: Expr, free: tuple[Index, ...]) -> Sequence[Array] | EvaluationError:
+        """The value on each sample, or why there is none."""
+
+    def tolerance(self, *exprs: Expr) -> float:
+        """How far values may be apart that rest on the derivatives in expressions."""
+
+    def error(self, expr: Expr, value: Array, reference: Array, seed: int) -> float:
+        """How far a value is off."""
+
+
+def matrix_report(trial: Trial, stage: Stage) -> LineReport | None:
+    """The grade of the matrix line of a stage, or None where it has none.
+
+    The line is `sampled` at best: equal to the result on the same samples, evaluated by
+    operations on matrices.
+    """
+    line = matrix_line(stage, trial.graph)
+    if not isinstance(line, MatrixLine):
+        return None
+    try:
+        goal = _error(trial, line, line.goal, stage.goal)
+        error = max(goal, _error(trial, line, line.form, stage.result))
+    except ShapeError as unfit:
+        return LineReport("wrong", reason=unfit.message)
+    except EvaluationError as missing:
+        return LineReport("unknown", reason=missing.message)
+    seeds = len(trial.oracles)
+    if error <= trial.tolerance(stage.goal, stage.result):
+        return LineReport("sampled", error, "", seeds, trial.sizes)
+    return LineReport("wrong", error, "differs from the index notation", seeds, trial.sizes)
+
+
+def _error(trial: Trial, line: MatrixLine, form: Form, expr: Expr) -> float:
+    """How far one side is off from an expression in index notation, on the worst sample."""
+    axes = (*line.each, *line.axes)
+    reference = trial.values(expr, axes)
+    if isinstance(reference, EvaluationError):
+        raise EvaluationError(f"the index notation has no value: {reference.message}")
+    errors = []
+    for seed, (oracle, expected) in enumerate(zip(trial.oracles, reference, strict=True)):
+        value = entries(line, form, oracle.values, oracle)
+        if not np.all(np.isfinite(value)):
+            raise EvaluationError("the line in matrix notation is not finite on the sample")
+        errors.append(trial.error(expr, value, expected, seed))
+    return max(errors)
