@@ -193,7 +193,7 @@ OPAQUE = [
     ("y_i = f(g(x_i))", "∂l/∂x_n", "∂l/∂y_n f'(g(x_n)) g'(x_n)"),
     ("u_i = g(x_i); y_i = f(u_i)", "∂l/∂x_n", "∂l/∂y_n f'(u_n) g'(x_n)"),
     ("c = 1_i f(x_i)/(1_j g(x_j))", "∂c/∂x_n", "(f'(x_n) − g'(x_n) c)/(1_i g(x_i))"),
-    ("y_i = φ(w_ij x_j + b_i)", "∂l/∂w_nm", "∂l/∂y_n x_m φ'(x_j w_nj + b_n)"),
+    ("y_i = φ(w_ij x_j + b_i)", "∂l/∂w_nm", "∂l/∂y_n x_m φ'(w_nj x_j + b_n)"),
     ("y_i = f1(x_i)^a log(f1(x_i))", "∂l/∂x_n", None),
     ("y_i = relu(f(x_i) - 2)", "∂l/∂x_n", None),
 ]

@@ -25,8 +25,8 @@ CASES = [
     ("y_b = x_{b,0} - x_{b,1}; c = y_b y_b y_b", {"∂c/∂x_pn": "3 y_p² (δ_{0,n} − δ_{1,n})"}),
     # An index three or more times.
     ("c = x_i x_i x_i y_i", {"∂c/∂x_n": "3 x_n² y_n", "∂c/∂y_n": "x_n³"}),
-    ("c = x_i y_i z_i w_i", {"∂c/∂z_n": "w_n x_n y_n"}),
-    ("y_i = x_i z_i u_ij v_ij w_ij", {"∂l/∂v_nm": "∂l/∂y_n u_nm w_nm x_n z_n"}),
+    ("c = x_i y_i z_i w_i", {"∂c/∂z_n": "x_n y_n w_n"}),
+    ("y_i = x_i z_i u_ij v_ij w_ij", {"∂l/∂v_nm": "∂l/∂y_n x_n z_n u_nm w_nm"}),
     # Broadcasts over any axes.
     (
         "y_bhqk = x_bhqk + 1_hqk u_b + 1_bqk v_h + 1_b w_hqk",
@@ -63,7 +63,7 @@ CASES = [
     ("y_b = x_{t_{s_b}}", {"∂l/∂x_n": "∂l/∂y_b δ_{t_{s_b},n}"}),
     (
         "W := 1_b w_{T_b}; c = -(1/W) w_{T_b} p_{b,T_b}",
-        {"∂c/∂w_n": "−(1/W) (1_b δ_{T_b,n} c + p_{b,T_b} δ_{T_b,n})"},
+        {"∂c/∂w_n": "−(1/W) (p_{b,T_b} δ_{T_b,n} + 1_b δ_{T_b,n} c)"},
     ),
     # A look-up, a linear layer and a cross-entropy, whose classes are gathered as well.
     (
