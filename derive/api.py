@@ -29,6 +29,7 @@ from derive.notation import read_goal, read_graph
 from derive.notation.arrange import Sums
 from derive.notation.multi import declared_letters
 from derive.notation.subscripts import spelled
+from derive.notation.surface import as_text
 from derive.notation.write import write_text
 from derive.problems import load_problem
 
@@ -200,7 +201,7 @@ def _output(graph: Graph) -> str:
 
 def _written(what: str | Expr, graph: Graph, used: str) -> str:
     """A tensor in the notation, with indices where only its name is given."""
-    text = spelled(what) if isinstance(what, str) else _name_or_tensor(what, graph)
+    text = spelled(as_text(what)) if isinstance(what, str) else _name_or_tensor(what, graph)
     order = graph.arity.get(text, 0)
     own = [index.name for index in graph[text].indices] if text in graph else []
     taken = {letter for letters in graph.letters.values() for letter in letters}

@@ -17,8 +17,9 @@ from sympy import Expr
 from derive.errors import Place, ProblemFileError
 from derive.expressions import Graph
 from derive.notation.goals import read_goal
-from derive.notation.read import read_sources, split
+from derive.notation.read import read_sources
 from derive.notation.source import Source, did_you_mean, normalise
+from derive.notation.surface import split
 
 __all__ = ["Problem", "catalogue", "load_problem", "titles"]
 
@@ -249,9 +250,9 @@ _KEYS: dict[str, Callable[[str, str, object], Any]] = {
 
 def _sources(equations: tuple[str, ...], text: str, file: str) -> list[Source]:
     """The equations, each with a name that tells its number and its line in the file."""
-    pieces = [piece for whole in equations for _, piece in split(whole)]
+    pieces = [piece for whole in equations for piece in split(whole, file)]
     return [
-        Source(piece, f"equation {number} of {file}{_line_of(piece, text, 'equations')}")
+        piece.source(f"equation {number} of {file}{_line_of(piece.text, text, 'equations')}")
         for number, piece in enumerate(pieces, 1)
     ]
 

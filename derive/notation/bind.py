@@ -30,7 +30,7 @@ from derive.expressions import (
 from derive.notation import arithmetic
 from derive.notation.comparisons import is_position
 from derive.notation.reductions import KINDS
-from derive.notation.source import Mistake, Span
+from derive.notation.source import Mistake, Source, Span
 from derive.notation.syntax import (
     Binder,
     Call,
@@ -77,7 +77,7 @@ class Effort:
 
 def bind(
     tree: Node,
-    text: str,
+    source: Source,
     free: Set[str],
     tensors: Set[str],
     *,
@@ -97,14 +97,14 @@ def bind(
     Mistake : a lone index, additive terms with different indices, a label where none may be.
     """
     given = frozenset(free)
-    reader = _Reader(tree, text, given, tensors, sizes or {}, factored, effort or Effort())
+    reader = _Reader(tree, source, given, tensors, sizes or {}, factored, effort or Effort())
     return reader.bind(tree, given)
 
 
 @dataclass(frozen=True)
 class _Reader:
     root: Node
-    text: str
+    source: Source
     free: _Letters
     tensors: Set[str]
     sizes: Mapping[str, Expr]
@@ -401,7 +401,7 @@ class _Reader:
         return whole[-1] if whole else first
 
     def _with_one(self, letter: str, term: Node) -> str:
-        quoted = " ".join(self.text[slice(*term.span)].split())
+        quoted = " ".join(self.source.quote(term.span).split())
         if isinstance(term, Sum):
             quoted = f"({quoted})"
         if len(quoted) > _LONGEST_QUOTE:

@@ -22,8 +22,10 @@ from derive.notation.comparisons import labels_in, with_positions
 from derive.notation.contracted import contracted
 from derive.notation.multi import check_ranks, shapes
 from derive.notation.parse import parse, words
-from derive.notation.read import bounded, named_sizes
-from derive.notation.source import Mistake, Source, did_you_mean, normalise
+from derive.notation.read import bounded
+from derive.notation.sizes import named_sizes
+from derive.notation.source import Mistake, did_you_mean, normalise
+from derive.notation.surface import source as read_source
 from derive.notation.syntax import (
     Derivative,
     Group,
@@ -54,7 +56,7 @@ def read_expression(
     (KroneckerDelta(m, n) - s[m])*s[n]
     """
     letters = {normalise(str(index)): index for index in free}
-    source = Source(bounded(text, name), name)
+    source = read_source(bounded(text, name), name)
     with source.reading():
         names = words(source.text).union(_names(graph))
         tree = parse(source.text, (0, len(source.text)), names, graph.multi)
@@ -71,7 +73,7 @@ def read_expression(
             **named_sizes(graph.declared, graph.multi),
             **_sizes_in(letters),
         }
-        expr = bind(tree, source.text, letters.keys(), tensors, sizes=sizes, factored=True)
+        expr = bind(tree, source, letters.keys(), tensors, sizes=sizes, factored=True)
     try:
         expr = graph.sized(expr)
     except DefinitionError as error:
@@ -155,7 +157,7 @@ def read_goal(text: str, graph: Graph, name: str = "") -> Expr:
     >>> read_goal("∂c/∂x_n", read_graph("c = x_i x_i"))
     Partial(c, x[n])
     """
-    source = Source(bounded(text, name), name)
+    source = read_source(bounded(text, name), name)
     with source.reading():
         known = words(source.text).union(_names(graph))
         tree = parse(source.text, (0, len(source.text)), known, graph.multi)

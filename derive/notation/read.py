@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Integer
+from sympy import Expr
 
 from derive.errors import DefinitionError, NotationError
-from derive.expressions import (
-    Equation,
-    Graph,
-    Index,
-    One,
-    Shape,
-    Size,
-    broadcast,
-    free_indices,
-    tensor,
-)
+from derive.expressions import Equation, Graph, Index, One, broadcast, free_indices, tensor
 from derive.notation.bind import Effort, bind
 from derive.notation.census import (
     Use,
@@ -33,17 +22,16 @@ from derive.notation.census import (
 from derive.notation.comparisons import labels_in, with_positions
 from derive.notation.multi import check_declared, check_ranks, declared_letters, shapes
 from derive.notation.parse import words
-from derive.notation.source import Mistake, Source, did_you_mean, normalise
+from derive.notation.sizes import declared_sizes, named_sizes, with_limits, within
+from derive.notation.source import Mistake, Source, normalise
 from derive.notation.statement import Statement, inverses_used, own_letters, statement
 from derive.notation.subscripts import spelled
+from derive.notation.surface import split
 from derive.notation.syntax import Letter, letters_used
 
-__all__ = ["bounded", "named_sizes", "read_graph", "read_sources", "split"]
+__all__ = ["bounded", "read_graph", "read_sources"]
 
 MOST_CHARACTERS = 20_000
-LARGEST_SIZE = 10**9
-
-_PIECE = re.compile(r"[^;\n]+")
 
 
 def read_graph(
@@ -58,7 +46,8 @@ def read_graph(
     Parameters
     ----------
     equations : definitions `c = …` and abbreviations `sigma := …`, in one text, separated by
-        semicolons or lines, or in a list. What follows a `#` in a line is a comment.
+        semicolons or lines, or in a list. What follows a `#` in a line is a comment. A text with
+        a backslash or a dollar sign is LaTeX, where rows of a display are equations too.
     sizes : for an index letter its size, a name such as `H` or a number.
     multi : the index letters that are multi-indices, each for any number of axes.
     name : what the text is called in error messages.
@@ -68,22 +57,13 @@ def read_graph(
     (('x',), ('c',))
     """
     texts = [equations] if isinstance(equations, str) else list(equations)
-    pieces = [text for whole in texts for _, text in split(bounded(whole, name))]
+    pieces = [piece for whole in texts for piece in split(bounded(whole, name), name)]
     origin = f" of {name}" if name else ""
     sources = [
-        Source(text, f"equation {number}{origin}" if len(pieces) > 1 or name else "")
-        for number, text in enumerate(pieces, 1)
+        piece.source(f"equation {number}{origin}" if len(pieces) > 1 or name else "")
+        for number, piece in enumerate(pieces, 1)
     ]
     return read_sources(sources, sizes=sizes, multi=multi, name=name)
-
-
-def split(text: str) -> list[tuple[int, str]]:
-    """The equations in a text, each with the number of its line, from 0."""
-    pieces = []
-    for number, line in enumerate(text.splitlines()):
-        code = line.partition("#")[0]
-        pieces += [(number, match.group().strip()) for match in _PIECE.finditer(code)]
-    return [(number, piece) for number, piece in pieces if piece]
 
 
 def read_sources(
@@ -96,7 +76,7 @@ def read_sources(
     """The computation graph of equations that know what they are called in error messages."""
     if not sources:
         raise NotationError(
-            _in(name, "there are no equations"),
+            within(name, "there are no equations"),
             mend="write at least one, such as `y_i = exp(x_i)`",
         )
     _check_length(sum(len(source.text) for source in sources), name)
@@ -111,10 +91,11 @@ def read_sources(
         for use in uses_in(n, line.source, line.left, line.right)
     ]
     _check_names(lines)
-    check_uses(uses, tensors, [spelled(normalise(str(s))) for s in (sizes or {}).values()])
+    given = with_limits(sources, sizes or {})
+    check_uses(uses, tensors, [spelled(normalise(str(s))) for s in given.values()])
     check_declared(several, uses)
     inverses = inverses_used(uses, {line.name for line in lines})
-    declared = _declared(sizes or {}, uses, several, name)
+    declared = declared_sizes(given, uses, several, name)
     reading = _Reading(lines, uses, tensors, declared, several, inverses)
     graph = reading.graph([{}] * len(lines))
     check_ranks(uses, graph)
@@ -199,22 +180,10 @@ def bounded(text: str, name: str) -> str:
     return normalise(text)
 
 
-def named_sizes(declared: Mapping[str, str | int], multi: Collection[str] = ()) -> dict[str, Expr]:
-    """Declared sizes as expressions."""
-    return {
-        letter: Integer(size)
-        if isinstance(size, int)
-        else Shape(size)
-        if letter in multi
-        else Size(size)
-        for letter, size in declared.items()
-    }
-
-
 def _check_length(length: int, name: str) -> None:
     if length > MOST_CHARACTERS:
         raise NotationError(
-            _in(name, f"the text has {length} characters"),
+            within(name, f"the text has {length} characters"),
             mend=f"at most {MOST_CHARACTERS} can be read at once",
         )
 
@@ -253,10 +222,10 @@ def _equation(
         return _relation(line, tensors, sizes, effort)
     left, free = line.defined, line.free
     with line.source.reading():
-        right = bind(line.right, line.source.text, free, tensors, sizes=sizes, effort=effort)
+        right = bind(line.right, line.source, free, tensors, sizes=sizes, effort=effort)
         for slot in left.slots:
             if isinstance(slot, Letter) and slot.name not in line.right.letters:
-                quoted = line.source.text[slice(*line.right.span)]
+                quoted = line.source.quote(line.right.span)
                 short = f"write `1_{slot.name} ({quoted})` on the right"
                 raise Mistake(
                     f"the index {slot.name} is free on the left-hand side only",
@@ -283,7 +252,7 @@ def _relation(
     """Bind the indices of a relation, each side by itself."""
     with line.source.reading():
         sides = [
-            bind(side, line.source.text, line.free, tensors, sizes=sizes, effort=effort)
+            bind(side, line.source, line.free, tensors, sizes=sizes, effort=effort)
             for side in (line.left, line.right)
         ]
     free = [Index(letter, sizes.get(letter)) for letter in sorted(line.free)]
@@ -296,49 +265,3 @@ def _relation(
 def _left_use(uses: Sequence[Use], line: int, name: str) -> Use:
     """The first mention of what a line defines."""
     return next(use for use in uses if use.line == line and use.name == name)
-
-
-def _declared(
-    sizes: Mapping[str, str | int], uses: Sequence[Use], multi: Collection[str], name: str
-) -> dict[str, str | int]:
-    """The declared sizes, checked, with names in one spelling."""
-    letters = {use.name for use in uses if use.role == "index"}
-    letters = {letter for letter in letters if letter in multi or not letter[0].isupper()}
-    checked: dict[str, str | int] = {}
-    for key, size in sizes.items():
-        letter = spelled(normalise(str(key)))
-        checked[letter] = _size(letter, size, name)
-        if letter in multi and not isinstance(checked[letter], str):
-            raise NotationError(
-                _in(name, f"{letter} is a multi-index, which has no size of its own"),
-                mend=f'a name stands for the number of its entries, as in {letter} = "N"',
-            )
-        if letter not in letters:
-            raise NotationError(
-                _in(name, f"a size is given for the index {letter}, which the equations lack"),
-                mend=did_you_mean(letter, letters) or f"indices are {', '.join(sorted(letters))}",
-            )
-    for use in uses:
-        if use.name in checked.values() and use.order and use.role != "index":
-            raise NotationError(
-                f"{use.name} is the name of a size, so it has no indices",
-                mend="give the tensor another name",
-                places=(use.place,),
-            )
-    return checked
-
-
-def _size(letter: str, size: object, name: str) -> str | int:
-    """A size: the number of values of an index, or a name for it."""
-    if isinstance(size, int) and not isinstance(size, bool) and 0 < size <= LARGEST_SIZE:
-        return size
-    if isinstance(size, str) and words(normalise(size)) == {spelled(normalise(size))}:
-        return spelled(normalise(size))
-    raise NotationError(
-        _in(name, f"the size of {letter} is {size!r:.40}"),
-        mend="a size is a name such as `H`, or a positive whole number",
-    )
-
-
-def _in(name: str, message: str) -> str:
-    return f"in {name}, {message}" if name else message

@@ -12,7 +12,7 @@ from lark import Token
 
 from derive.expressions.multi import MOST_PRIMES
 from derive.notation.names import GREEK, INVERSE
-from derive.notation.source import Mistake, Span
+from derive.notation.source import Mistake, Span, normalise
 from derive.notation.syntax import Choice, Computed, Constant, Entry, Letter, Slot
 
 __all__ = [
@@ -32,7 +32,8 @@ __all__ = [
 Item = list[Any] | Slot
 """What stands between commas: the tokens of slots side by side, or a slot that is computed."""
 
-SPELLED = {name: letter for letter, name in GREEK.items()} | {"varepsilon": "ε", "varphi": "φ"}
+SPELLED = {name: normalise(letter) for letter, name in GREEK.items()}
+SPELLED |= {"varepsilon": "ε", "varphi": "φ"}
 
 MOST_INDICES = 12
 
