@@ -311,7 +311,7 @@ def test_katex_reads_the_markdown(article: Derivation, detail: Detail) -> None:
 
 def test_markdown(article: Derivation) -> None:
     text = markdown(article, report=report(article))
-    assert text.startswith("# Softmax & loss\n\n$$\n\\begin{aligned}\n\\sigma &= ")
+    assert text.startswith("# Softmax & loss\n\n$$\n\\begin{aligned}\n\\sigma &:= ")
     assert "## 100 % of c\\_n & more\n" in text
     assert "Checked line by line: sampled 3e-12, wrong 5e-01.\n" in text
     assert text.endswith("## References\n\n- https://example.org/a_b\n")
@@ -340,7 +340,7 @@ def test_json(article: Derivation) -> None:
     assert list(found) == ["name", "title", "references", "definitions", "conventions", "stages"]
     assert found["definitions"][0] == {
         "text": "σ := 1_j exp(x_j)",
-        "latex": r"\sigma = \mathbf{1}_{j} e^{x_{j}}",
+        "latex": r"\sigma := \mathbf{1}_{j} e^{x_{j}}",
         "kind": "abbreviation",
     }
     last = found["stages"][-1]

@@ -97,7 +97,7 @@ def test_formulas(graph: Graph, expr: Expr, latex: str) -> None:
 
 def test_equations(graph: Graph) -> None:
     assert [write_equation_latex(equation, graph) for equation in graph.equations] == [
-        r"\sigma = \mathbf{1}_{j} e^{x_{j}}",
+        r"\sigma := \mathbf{1}_{j} e^{x_{j}}",
         r"s_{i} = \frac{e^{x_{i}}}{\sigma}",
         r"c = -\log s_{T}",
     ]
@@ -113,7 +113,7 @@ NAMES = [
     ("μ̄", r"\bar{\mu}"),
     ("loss", r"\mathrm{loss}"),
     ("x1", r"\mathrm{x1}"),
-    ("x̂1", r"\hat{x}\mathrm{1}"),
+    ("x̂1", r"\mathrm{\hat{x}1}"),
     ("i''", "i''"),
     ("ℓ", r"\ell"),
 ]

@@ -109,7 +109,9 @@ def _note_width(notes: Sequence[str], left: float) -> float:
     return max(min(max(map(word_width, notes)), left - GAP), NARROWEST) if any(notes) else 0.0
 
 
-def _rows(left: str, pieces: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
+def _rows(
+    left: str, pieces: Sequence[str], notes: Sequence[str] = (), *, equals: str = "="
+) -> list[str]:
     """The rows of one equation, continuations indented, with the lines of a note beside it."""
     first, *others = pieces
     words = [rf"\text{{\small {note}}}" for note in notes]
@@ -117,7 +119,7 @@ def _rows(left: str, pieces: Sequence[str], notes: Sequence[str] = ()) -> list[s
         lines = r" \\ ".join(f"&{line}" for line in words)
         words = [rf"\begin{{aligned}}{lines}\end{{aligned}}"]
     beside = "".join(f" && {line}" for line in words)
-    return [f"{left} &= {first}{beside}".lstrip(), *(rf"&\quad {piece}" for piece in others)]
+    return [f"{left} &{equals} {first}{beside}".lstrip(), *(rf"&\quad {piece}" for piece in others)]
 
 
 def _aligned(rows: Sequence[str], environment: str = "aligned") -> str:
@@ -140,7 +142,8 @@ def _definitions(graph: Graph, sums: Sums, width: float = TEXT_WIDTH) -> list[st
         context = equation.sides
         pieces = write_latex_lines(right, graph, context, room=width - 5, sums=sums)
         pieces[-1] += latex_purpose(equation)
-        rows += _rows(write_latex(left, graph, context, sums=sums), pieces)
+        equals = ":=" if equation.kind == "abbreviation" else "="
+        rows += _rows(write_latex(left, graph, context, sums=sums), pieces, equals=equals)
     return rows
 
 

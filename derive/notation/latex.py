@@ -149,7 +149,9 @@ def _(node: Power) -> str:
     bare = fenced or isinstance(node.base, Symbol | Number | Group)
     bare = bare and not _is_raised(node.base)
     base = latex(node.base) if bare else _parentheses(node.base)
-    return f"{base}^{{{_raised(node.exponent) or latex(node.exponent)}}}"
+    raised = _raised(node.exponent) or latex(node.exponent)
+    # In braces of its own, a power `T` is told from a transpose.
+    return f"{base}^{{{{{raised}}}}}" if raised in ("T", "H") else f"{base}^{{{raised}}}"
 
 
 def _is_raised(node: Node) -> bool:
@@ -176,7 +178,7 @@ def latex_terms(node: Node) -> list[str]:
     """The terms of a sum, each with its sign; a single one for anything else."""
     if not isinstance(node, Sum):
         return [latex(node)]
-    return _signed(node, [_enclosed(term.node, Sum) for term in node.terms])
+    return _signed(node, [_enclosed(term.node, Sum, Division) for term in node.terms])
 
 
 def _signed(node: Sum, texts: Sequence[str]) -> list[str]:
@@ -195,6 +197,8 @@ def latex_factors(node: Product) -> list[str]:
         if isinstance(factor, Sum):
             tall = any(map(_is_tall, node.factors))
             text = rf"\left({latex(factor)}\right)" if tall else _parentheses(factor)
+        elif isinstance(factor, Division):
+            text = _enclosed(factor, Division)
         elif is_open(factor) and after is not None:
             text = _parentheses(factor)
         elif isinstance(factor, Reduction) and after is not None:
@@ -264,11 +268,13 @@ def _subscript(slots: tuple[Node, ...]) -> str:
 def _slot(node: Node) -> str:
     """A slot; a product alone has a dot, so that it is not taken for several slots."""
     if isinstance(node, Product):
-        return r" \cdot ".join(map(_slot, node.factors))
+        return r" \cdot ".join(_enclosed(factor, Sum, Division) for factor in node.factors)
     return latex(node)
 
 
 def _enclosed(node: Node, *kinds: type[Node]) -> str:
+    if isinstance(node, Division) and node.sign != "%":
+        return latex(node)  # It has brackets of its own.
     return _parentheses(node) if isinstance(node, kinds) else latex(node)
 
 

@@ -117,6 +117,9 @@ def _opened(node: Node, room: float) -> Iterator[_Piece]:
     command = r"\exp" if isinstance(node, Exponential) else command
     big = "bigg" if has(argument, Fraction, Derivative) else "big"
     first, *others = _pieces(argument, room)
+    if not others:
+        yield _Piece(latex(node), width(node), r"{} \cdot ")
+        return
     yield _Piece(rf"{command}\{big}l({first.text}", first.width, r"{} \cdot ")
     yield from others[:-1]
     for last in others[-1:]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import groupby
 
 from derive.errors import NotationError
 
@@ -87,13 +86,8 @@ def _letter(letter: str) -> str:
 
 def _word(letters: list[str]) -> str:
     """One letter, or several: upright, so that they do not look like a product."""
-    if len(letters) == 1:
-        return _accented(letters[0])
-    text = ""
-    for upright, group in groupby(letters, key=lambda c: len(c) == 1 and c.isascii()):
-        run = list(group)
-        text += rf"\mathrm{{{''.join(run)}}}" if upright else "".join(map(_accented, run))
-    return text
+    text = "".join(map(_accented, letters))
+    return text if len(letters) == 1 else rf"\mathrm{{{text}}}"
 
 
 def _accented(letter: str) -> str:

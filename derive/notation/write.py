@@ -71,9 +71,10 @@ def write_equation_text(
 
 
 def write_equation_latex(equation: Equation, graph: Graph, *, sums: Sums = "einstein") -> str:
-    """An equation as LaTeX."""
+    """An equation as LaTeX, with `:=` for an abbreviation."""
     left, right = (write_latex(side, graph, equation.sides, sums=sums) for side in equation.sides)
-    return f"{left} = {right}{latex_purpose(equation)}"
+    sign = ":=" if equation.kind == "abbreviation" else "="
+    return f"{left} {sign} {right}{latex_purpose(equation)}"
 
 
 def latex_purpose(equation: Equation) -> str:
