@@ -26,6 +26,14 @@ EQUATIONS = [
     "y_i = 1/(1 + e^{-x_i}) tanh(x_i)²",
     "m_b = max_j(x_bj) + Σ_j (x_bj - w_b)^2; c = y_{b, argmax_j(x_bj)} prod_i(z_bi)",
 ]
+LATEX = [
+    r"\begin{aligned} s_{i} &= \frac{e^{x_{i}}}{\mathbf{1}_{j} e^{x_{j}}} \\"
+    r"c &= -\log s_{T} \end{aligned}",
+    r"v_b = \frac1H \sum_{h=1}^{H} \left(x_{b h} - 1_h m_b\right)^2,"
+    r"\quad \sigma_b := \sqrt{v_b + \epsilon}.",
+    r"\hat{y}_{n} = [x_{n} \le 0] \, x_{\lfloor n/2 \rfloor, n \bmod 2} \max(a, \lvert b \rvert)",
+    r"\left.\frac{\partial c}{\partial x_n}\right|_{s} + \max_{j} \operatorname{loss}_{j}",
+]
 GOALS = ["∂c/∂x_n", "d c / d x_n", "∂s_i/∂x_n|_{σ}", "∂l/∂x_n"]
 LINES = ["s_n - δ_Tn", "∂c/∂s_i ∂s_i/∂x_n", "-(1/s_T) δ_iT (s_i δ_in - s_i s_n)", "1_j e^{x_j}"]
 TOML = 'title = "a"\nequations = ["c = x_i x_i"]\ngoals = ["∂c/∂x_n"]\nsizes = { i = "N" }\n'
@@ -36,6 +44,18 @@ PIECES = [
     *("exp", "log", "sqrt", "sigma", "mu", "delta", "pi", "1_", "x_i", "s_j", ":=", "**", "|_"),
     *("Σ_j ", "sum_", "max_j(", "argmax_j(", "prod_{i", "∏_", "max_j", "Σ_{i,j}"),
     *("d ", "/ d ", "∂c/∂x_n", "^{", "_{", "T_b", "f(", "e^", "1e9", "x\u0302", "\u0302", "\x00"),
+    *(
+        "\\frac{",
+        "\\frac",
+        "\\left(",
+        "\\right)",
+        "\\left.",
+        "\\right|_",
+        "\\sum_{",
+        "\\hat",
+        "\\\\",
+    ),
+    *("\\mathbf{1}", "\\partial", "\\begin{aligned}", "\\end{", "\\text{", "\\log", "\\,", "&"),
     *("\U0001d7cf", "ﬁ", "İ", "\ud7ff", "\u202e", "Ⅷ", "٣", "x_{i,j}", "10^9", "(((((", ")))))"),
 ]
 
@@ -91,6 +111,15 @@ def test_random_equations(text: str) -> None:
 @given(from_mutants(*EQUATIONS))
 def test_mutated_equations(text: str) -> None:
     check_graph(text)
+
+
+@settings(bounded, max_examples=800)
+@given(from_mutants(*LATEX) | random_text.map(lambda text: f"$y = {text}"))
+def test_latex(text: str) -> None:
+    check_graph(text)
+    goal = answer(lambda: read_goal(text, GRAPH))
+    expr = answer(lambda: read_expression(text, GRAPH, "inb"))
+    assert all(found is None or bound_apart(found) for found in (goal, expr))
 
 
 @bounded
