@@ -259,6 +259,14 @@ REFERENCES: Mapping[str, Reference] = {
     "cross_entropy": Reference(
         {"x": _VECTOR}, {"c": lambda v: F.cross_entropy(v["x"], v["T"])}, {"T": _LABEL}
     ),
+    "cross_entropy_article": Reference(
+        {"x": _VECTOR},
+        {
+            "s": lambda v: F.softmax(v["x"], dim=0),
+            "c": lambda v: F.cross_entropy(v["x"], v["T"]),
+        },
+        {"T": _LABEL},
+    ),
     "cross_entropy_batch": Reference(
         {"x": (BATCH, CLASSES)},
         {"c": lambda v: F.cross_entropy(v["x"], v["T"], reduction="none")},
@@ -361,6 +369,10 @@ REFERENCES: Mapping[str, Reference] = {
                 v["X"] @ v["w"] + v["b"], v["t"], reduction="sum"
             )
         },
+    ),
+    "least_squares_latex": Reference(
+        {"x": _MATRIX, "w": _VECTOR, "t": (BATCH,)},
+        {"E": lambda v: 0.5 * F.mse_loss(v["x"] @ v["w"], v["t"], reduction="sum")},
     ),
     "log_softmax": Reference({"x": _VECTOR}, {"p": lambda v: F.log_softmax(v["x"], dim=0)}),
     "logsumexp": Reference({"x": _VECTOR}, {"c": lambda v: torch.logsumexp(v["x"], dim=0)}),
