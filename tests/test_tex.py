@@ -345,6 +345,8 @@ def read_back(expr: Expr, graph: Graph, reserved: tuple[Expr, ...], room: float)
     for latex in (write_latex(expr, graph, reserved), r" \\ &\quad ".join(broken)):
         found = read_expression(rf"\displaystyle {latex}", graph, free(expr))
         assert found in (expr, plain), latex
+    if graph.multi:
+        return  # A sum sign names no multi-index, in text as in LaTeX.
     signed = read_expression(write_text(expr, graph, reserved, sums="sigma"), graph, free(expr))
     latex = rf"\displaystyle {write_latex(expr, graph, reserved, sums='sigma')}"
     assert read_expression(latex, graph, free(expr)) == signed, latex
@@ -364,7 +366,9 @@ def test_the_catalogue_reads_back(name: str) -> None:
     found = derive.load(name)
     graph = found.graph
     display = " \\\\\n".join(write_equation_latex(e, graph) for e in graph.equations)
-    again = read_graph(rf"\[\begin{{aligned}}{display}\end{{aligned}}\]", sizes=graph.declared)
+    again = read_graph(
+        rf"\[\begin{{aligned}}{display}\end{{aligned}}\]", sizes=graph.declared, multi=graph.multi
+    )
     assert equations(again) == equations(graph)
     for stage in found.stages:
         # The goals of proofs are facts, such as `1_h μ_bh`.
