@@ -43,6 +43,8 @@ SAME = [
     (r"\operatorname{loss}_i = \mathrm{x1}_i", "loss_i = x1_i"),
     (r"y_i = \varepsilon x_i + \ell \, \varphi", "y_i = ε x_i + ℓ φ"),
     (r"c = ab \, x_i y_i", "c = a b x_i y_i"),
+    (r"c = \, A^{-1}_{i j} b_i b_j + x_k^{-1} z_k", "c = A⁻¹_ij b_i b_j + x_k⁻¹ z_k"),
+    (r"\delta_{i j} = x_{i k} y_{k j} \quad \text{for } y", "δ_ij = x_ik y_kj for y"),
     # Indices
     (r"y_{b h} = x_{bh} + x_{b,h} + x_{b\,h}", "y_bh = x_bh + x_{b,h} + x_bh"),
     (r"c_b = -\log s_{b, T_{b}} + s_{bT_b}", "c_b = -log(s_{b,T_b}) + s_{b,T_b}"),
@@ -103,7 +105,7 @@ SAME = [
 
 
 def equations(graph: Graph) -> list[tuple[Expr, Expr, str]]:
-    return [(e.lhs, e.rhs, e.kind) for e in graph.equations]
+    return [(*e.sides, e.kind) for e in graph.equations]
 
 
 @pytest.mark.parametrize(("latex", "text"), SAME, ids=[latex for latex, _ in SAME])
@@ -246,6 +248,7 @@ BAD = [
     (r"y_i = ⟦sigma⟧ \, x_i", "spells a name", r"`\sigma`"),
     (r"y_i = \log x_i ⟦y⟧", "how far `\\log` reaches", "brackets"),
     (r"y_i = \log(x_i)⟦^⟧2", "what this power is of", r"\log^{2}"),
+    (r"c = x_{i j}⟦^⟧{-1} \alpha_i b_j", "whether this is an inverse", r"A^{-1}_{i j}"),
     (r"y_i = \sin^⟦{-1}⟧ x_i", "what this power is of", r"\arcsin"),
     (r"y_i = \log⟦_⟧2 x_i", "no index", r"\frac{\log x}{\log 2}"),
     (r"y_i = ⟦\hat{xy}⟧_i", "over one letter", r"\hat{x}"),

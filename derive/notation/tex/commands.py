@@ -131,7 +131,7 @@ LAYOUTS = {
 MATRICES = {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "array", "smallmatrix"}
 
 CONNECTIVES = {
-    *("where", "with", "and", "for", "so", "then", "hence", "thus", "or", "if", "let", "i.e."),
+    *("where", "with", "and", "so", "then", "hence", "thus", "or", "if", "let", "i.e."),
 }
 """Words in a display that stand between equations."""
 

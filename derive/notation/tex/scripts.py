@@ -16,22 +16,34 @@ _LABELLED = "a superscript is a power; put a label into the name, as in `\\mathr
 
 
 def scripts(reader: Reader, name: Fragment) -> tuple[Fragments, Fragments]:
-    """The subscript and the power behind a name, in whichever order they stand."""
+    """The subscript and the power behind a name, in whichever order they stand.
+
+    `A^{-1}_{i j}` is the inverse of a matrix; the other order looks the same, and is refused.
+    """
     below: Fragments = []
     above: Fragments = []
     while mark := reader.cursor.takes("_" if not below else "^", "^" if not above else "_"):
         if mark.text == "^":
             above = power(reader, mark, of=name.text)
+            if len(below) > 3 and _is_inverse(above):
+                mend = "write `A^{-1}_{i j}` for the inverse of a matrix, a fraction for an entry"
+                raise Mistake("it is not clear whether this is an inverse", mark.span, mend=mend)
             continue
         if above and name.text == "e":
             mend = "write `e^{x_{i}}`"
             raise Mistake("TeX sets this index at e, not in the power", mark.span, mend=mend)
         below = index(reader, mark)
+        if len(below) > 3 and _is_inverse(above):
+            below, above = [Fragment("⁻¹", above[0].span), *below], []
     if (mark := reader.cursor.peek()) and mark.kind == "other" and mark.text in ("_", "^"):
         what = "second subscript" if mark.text == "_" else "second power"
         mend = "write all indices in one subscript, as in `x_{i j}`"
         raise Mistake(f"this would be a {what}", mark.span, mend=mend)
     return below, above
+
+
+def _is_inverse(power: Fragments) -> bool:
+    return "".join(fragment.text for fragment in power).replace(" ", "") == "^{-1}"
 
 
 def index(reader: Reader, mark: Token) -> Fragments:
