@@ -45,6 +45,8 @@ SAME = [
     (r"c = ab \, x_i y_i", "c = a b x_i y_i"),
     (r"c = \, A^{-1}_{i j} b_i b_j + x_k^{-1} z_k", "c = A⁻¹_ij b_i b_j + x_k⁻¹ z_k"),
     (r"\delta_{i j} = x_{i k} y_{k j} \quad \text{for } y", "δ_ij = x_ik y_kj for y"),
+    (r"\delta_{i j} = A_{i k} A^{-1}_{k j} \; \text{for } A^{-1}", "δ_ij = A_ik A⁻¹_kj for A⁻¹"),
+    (r"c = \det_{i, j} x_{i j}", "c = det_{i,j}(x_ij)"),
     # Indices
     (r"y_{b h} = x_{bh} + x_{b,h} + x_{b\,h}", "y_bh = x_bh + x_{b,h} + x_bh"),
     (r"c_b = -\log s_{b, T_{b}} + s_{bT_b}", "c_b = -log(s_{b,T_b}) + s_{b,T_b}"),

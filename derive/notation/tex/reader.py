@@ -30,6 +30,8 @@ class Reader(ABC):
         self.items: list[Fragments] = []
         # Where a name without indices ends: a bracket there would be its argument.
         self.name_end = -1
+        # Whether `for` stands before, so that a name follows and no formula.
+        self.named = False
 
     @abstractmethod
     def item(self) -> Fragments:

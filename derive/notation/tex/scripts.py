@@ -9,7 +9,7 @@ from derive.notation.tex.reader import Reader
 from derive.notation.tex.slots import subscript
 from derive.notation.tex.tokens import Token
 
-__all__ = ["index", "power", "scripts"]
+__all__ = ["index", "is_inverse", "power", "scripts"]
 
 _TRANSPOSED = "a transpose exchanges two indices: `x_{j i}` for `x_{i j}`"
 _LABELLED = "a superscript is a power; put a label into the name, as in `\\mathrm{x1}`"
@@ -25,7 +25,7 @@ def scripts(reader: Reader, name: Fragment) -> tuple[Fragments, Fragments]:
     while mark := reader.cursor.takes("_" if not below else "^", "^" if not above else "_"):
         if mark.text == "^":
             above = power(reader, mark, of=name.text)
-            if len(below) > 3 and _is_inverse(above):
+            if len(below) > 3 and is_inverse(above):
                 mend = "write `A^{-1}_{i j}` for the inverse of a matrix, a fraction for an entry"
                 raise Mistake("it is not clear whether this is an inverse", mark.span, mend=mend)
             continue
@@ -33,7 +33,7 @@ def scripts(reader: Reader, name: Fragment) -> tuple[Fragments, Fragments]:
             mend = "write `e^{x_{i}}`"
             raise Mistake("TeX sets this index at e, not in the power", mark.span, mend=mend)
         below = index(reader, mark)
-        if len(below) > 3 and _is_inverse(above):
+        if len(below) > 3 and is_inverse(above):
             below, above = [Fragment("⁻¹", above[0].span), *below], []
     if (mark := reader.cursor.peek()) and mark.kind == "other" and mark.text in ("_", "^"):
         what = "second subscript" if mark.text == "_" else "second power"
@@ -42,7 +42,8 @@ def scripts(reader: Reader, name: Fragment) -> tuple[Fragments, Fragments]:
     return below, above
 
 
-def _is_inverse(power: Fragments) -> bool:
+def is_inverse(power: Fragments) -> bool:
+    """Whether a power is -1."""
     return "".join(fragment.text for fragment in power).replace(" ", "") == "^{-1}"
 
 

@@ -18,7 +18,7 @@ from derive.notation.tex.functions import function, function_word
 from derive.notation.tex.names import is_name, read_name, spelled_out
 from derive.notation.tex.ratios import bar, fraction, left, right, root
 from derive.notation.tex.reader import Range, Reader
-from derive.notation.tex.scripts import index, power, scripts
+from derive.notation.tex.scripts import index, is_inverse, power, scripts
 from derive.notation.tex.slots import prime
 from derive.notation.tex.sums import reduction, summation
 from derive.notation.tex.tokens import Token, scan
@@ -149,6 +149,9 @@ class _Transcriber(Reader):
         if marks:
             self.name_end = self.cursor.tokens[self.cursor.position - 1].end
         below, above = scripts(self, name)
+        if self.named and is_inverse(above):
+            above = [Fragment("⁻¹", name.span)]
+        self.named = name.text == "for"
         if not below and not above and not marks:
             self.cursor.position = start
         return [*found, *below, *above]
