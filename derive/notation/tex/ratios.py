@@ -132,6 +132,12 @@ def held(reader: Reader, mark: Token) -> Fragments:
             names.append(Fragment(",", token.span))
         elif is_name(token) and (name := read_name(cursor)) is not None:
             names.append(name)
+            if (power := cursor.takes("^")) is not None:
+                inverse = cursor.argument(power, "power")
+                if [t.text for t in inverse.tokens] != ["-", "1"]:
+                    mend = "as in `\\left.…\\right|_{s}`"
+                    raise Mistake("names stand here, and no powers", inverse.span, mend=mend)
+                names.append(Fragment("⁻¹", inverse.span))
         else:
             mend = "as in `\\left.…\\right|_{s}`"
             raise Mistake("names stand here, of what is held fixed", token.span, mend=mend)

@@ -12,7 +12,7 @@ from derive.notation.tex.tokens import Token, Tokens
 
 __all__ = ["reduction", "summation"]
 
-_REDUCTIONS = ("max", "min", "prod", "det", "argmax", "argmin")
+_REDUCTIONS = ("max", "min", "prod", "det", "logdet", "argmax", "argmin")
 _RELATIONS = ("<", ">", "<=", ">=", "!=")
 _LIMITS = "an index takes all its values: write `\\sum_{j}`, `\\sum_{j=1}^{N}` to name their number"
 
