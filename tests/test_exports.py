@@ -373,6 +373,7 @@ def rebuilt(expr: Expr) -> Expr:
     return expr.func(*map(rebuilt, expr.args)) if expr.args else expr
 
 
+@pytest.mark.catalogue
 @pytest.mark.parametrize("name", catalogue())
 def test_the_catalogue_reads_back(name: str) -> None:
     derivation = load(name)
@@ -383,6 +384,7 @@ def test_the_catalogue_reads_back(name: str) -> None:
             assert read_expression(text, derivation.graph, free) == rebuilt(line.expr), text
 
 
+@pytest.mark.catalogue
 @pytest.mark.parametrize("name", catalogue())
 def test_the_catalogue_typesets(name: str, tmp_path: Path) -> None:
     derivation = load(name)

@@ -366,6 +366,7 @@ def test_random_expressions_read_back(seed: int) -> None:
             read_back(expr, graph, (GOAL,), room=14)
 
 
+@pytest.mark.catalogue
 @pytest.mark.parametrize("name", derive.catalogue())
 def test_the_catalogue_reads_back(name: str) -> None:
     found = derive.load(name)

@@ -22,11 +22,11 @@ def main() -> Callable[[list[str]], int]:
     return found
 
 
-def test_the_catalogue_holds(
+def test_what_holds_is_a_table(
     main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([]) == 0
-    assert "cross_entropy" in capsys.readouterr().out
+    assert main(["cross_entropy", "conv1d"]) == 0
+    assert "conv1d" in capsys.readouterr().out
 
 
 def test_a_wrong_line_fails(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
+
+import pytest
 
 __all__ = ["CASES", "Case"]
 
-torch: Any = import_module("torch")
-F: Any = import_module("torch.nn.functional")
+torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
+F: Any = torch.nn.functional
 
 Values = Mapping[str, Any]
 Shape = tuple[int, ...]

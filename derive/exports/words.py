@@ -42,6 +42,7 @@ _SYMBOLS = {
     "<": "$<$",
     ">": "$>$",
     "|": "$|$",
+    **{char: f"$^{{{plain}}}$" for char, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True)},
 }
 _LATIN_ACCENTS = {
     "\u0300": "`",
@@ -71,7 +72,7 @@ def latex_words(words: str, names: Collection[str] = ()) -> str:
     ------
     NotationError : a character has no LaTeX.
     """
-    parts = re.split(r"([\w\u0300-\u036f]+)", " ".join(words.split()))
+    parts = re.split(r"([\w\u0300-\u036f]+(?:⁻¹)?)", " ".join(words.split()))
     return "".join(f"${latex_name(part)}$" if part in names else _prose(part) for part in parts)
 
 
