@@ -194,3 +194,20 @@ def test_the_gradient_is_that_of_differences() -> None:
     moved = [(loss(a + step * e) - loss(a - step * e)) / (2 * step) for e in np.eye(5)]
     np.testing.assert_allclose(ours, moved, rtol=1e-6, atol=1e-8)
     assert indices_of(derived.goals[0].variable)
+
+
+@pytest.mark.parametrize(
+    ("equation", "result"),
+    [
+        ("y_i = exp([w_i > 0] x_i)", "y_i δ_in [w_i > 0]"),
+        ("y_i = f([i > 0] x_i)", "f'(x_i [i > 0]) δ_in [i > 0]"),
+        ("y_i = tanh(x_i + [w_i > a])", "(1 − y_i²) δ_in"),
+        ("y_i = exp([x_i > 0])", "0"),
+    ],
+)
+def test_the_chain_rule_sees_through_a_comparison_in_an_argument(
+    equation: str, result: str
+) -> None:
+    derived = derivation(equation, "∂y_i/∂x_n")
+    assert write_text(derived.result, derived.graph, derived.goals) == result
+    assert verify(derived).ok

@@ -211,3 +211,21 @@ def test_a_delta_whose_place_depends_on_the_dummy_is_not_contracted() -> None:
     found = derive.derivation("z = y_i δ_{i,argmax_k(x_ik)}", "∂z/∂y_n")
     assert write_text(found.result, found.graph, found.goals) == "δ_{n,argmax_k(x_nk)}"
     assert verify(found).ok
+
+
+@pytest.mark.parametrize(
+    "text", ["x_{argmax_u(g_uk a_k)}", "δ_{n,argmax_u(g_uk a_k)}", "x_{i+argmax_u(g_uk a_k)}"]
+)
+def test_what_stands_in_the_place_of_an_extremum_is_summed_there(text: str) -> None:
+    """The product inside is the smallest that holds the index."""
+    graph = read_graph("y_i = x_i; z_u = g_uk a_k")
+    found = read_expression(text, graph, "in")
+    (place,) = found.atoms(ArgMaximum)
+    assert place.body.has(Contraction)
+    assert found == read_expression(text.replace("g_uk a_k", "Σ_k g_uk a_k"), graph, "in")
+
+
+def test_an_index_outside_of_the_place_is_summed_outside() -> None:
+    graph = read_graph("y = x_{k,argmax_u(g_uk a_k)}")
+    assert isinstance(graph["y"].rhs, Contraction)
+    assert not any(place.body.has(Contraction) for place in graph["y"].rhs.atoms(ArgMaximum))

@@ -158,3 +158,21 @@ def test_convolution_is_what_numpy_computes():
     )
     gradient = Compiled(found.result, free_axes(found.goals[0]))(values, lambda _: upstream)
     np.testing.assert_allclose(gradient, np.convolve(upstream, w))
+
+
+@pytest.mark.parametrize(
+    ("equations", "goal"),
+    [
+        ("y_i = w_{i+1} x_{i+1}; z_i = y_i + y_{i+1}; c = z_i z_i", "∂c/∂x_n"),
+        (
+            "y_i = exp(b_i + a); z_i = w_i exp(b_{i+1} + a) v_{i+1}; c = 1_i z_i + y_i y_i",
+            "∂c/∂v_n",
+        ),
+        ("y_i = b_i + 1_i a; z_i = w_i y_{i+1} v_{i+1}; h_i = z_{i-1} y_i; c = h_i h_i", "∂c/∂b_n"),
+        ("y_i = cos(x_{2·i}); z_i = y_{i//2}; c = z_i z_i", "∂c/∂x_n"),
+    ],
+)
+def test_an_index_stays_on_its_own_axis(equations: str, goal: str) -> None:
+    """Axes that only computed slots read have sizes of their own."""
+    report = verify(derivation(equations, goal))
+    assert {line.grade for line in report.lines} <= {"exact", "sampled"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Mul, S
+from sympy import Dummy, Expr, Mul, S
 
 from derive.calculus.cost import cost
 from derive.expressions import (
@@ -58,12 +58,11 @@ class Context:
 
     def varies(self, expr: Expr, partial: Partial) -> bool:
         """Whether an expression can change with the variable of a partial derivative."""
-        if expr.has(Iverson):
-            # A comparison is constant but for jumps, so that nothing inside it counts.
-            expr = expr.xreplace(dict.fromkeys(expr.atoms(Iverson), S.One))
         if not is_tensor(partial.variable):
-            return bool(expr.has(partial.variable))
-        variable = name_of(partial.variable)
+            # What the chain rule differentiates by may hold comparisons itself.
+            whole = Dummy()
+            return whole in _without_comparisons(expr.xreplace({partial.variable: whole})).atoms()
+        expr, variable = _without_comparisons(expr), name_of(partial.variable)
         return any(
             self._is_moved(name_of(node), variable, partial.held) for node in values_in(expr)
         )
@@ -132,6 +131,11 @@ class Context:
         if not isinstance(self.goal, Partial) or partial.root != self.goal.root:
             return False
         return cost(result) > LONGEST_GRADIENT and key_of(partial) != key_of(self.goal)
+
+
+def _without_comparisons(expr: Expr) -> Expr:
+    """A comparison is constant but for jumps, so that nothing inside it counts."""
+    return expr.xreplace(dict.fromkeys(expr.atoms(Iverson), S.One))
 
 
 def _renamed(expr: Expr, letters: Mapping[Expr, Expr]) -> Expr:

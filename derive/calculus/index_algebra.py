@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from sympy import Add, Expr, KroneckerDelta, Mul
 
 from derive.calculus.context import Context
-from derive.calculus.index_arithmetic import DIGITS, has_factor, replaced, solutions
+from derive.calculus.index_arithmetic import (
+    DIGITS,
+    has_factor,
+    in_own_axes,
+    replaced,
+    solutions,
+)
 from derive.calculus.reductions import ENTRIES
 from derive.calculus.rule import Rule, rule
 from derive.expressions import (
@@ -49,17 +55,18 @@ def contract_delta(node: Expr, context: Context) -> Expr | None:
             if found:
                 _, new, index = min(found, key=lambda one: one[0])
                 return Contraction(new, *(other for other in indices if other != index))
-            if (used := _used(delta, rest)) is not None:
+            if (used := _used(delta, rest, context)) is not None:
                 return Contraction(used, *indices)
     return None
 
 
-def _used(delta: Expr, rest: Sequence[Expr]) -> Expr | None:
+def _used(delta: Expr, rest: Sequence[Expr], context: Context) -> Expr | None:
     """A product with the delta in which an index stands for what the delta says it equals."""
     for computed, index in (delta.args, delta.args[::-1]):
         if is_computed(computed) and not is_computed(index):
             after = Mul(*rest).xreplace({computed: index})
-            return None if after == Mul(*rest) else delta * after
+            changed = after != Mul(*rest) and in_own_axes([after], context.graph, rest)
+            return delta * after if changed else None
     return None
 
 

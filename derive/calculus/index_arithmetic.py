@@ -28,7 +28,7 @@ from derive.expressions import (
     solved_for,
 )
 
-__all__ = ["DIGITS", "has_factor", "replaced", "solutions"]
+__all__ = ["DIGITS", "has_factor", "in_own_axes", "replaced", "solutions"]
 
 # The sum over so few remainders is written out, term by term.
 MOST_WRITTEN_OUT = 4
@@ -223,7 +223,37 @@ def replaced(
         condition *= in_range(other, index.size)
     if any(not size.is_named for size in condition.atoms(Size)):
         return None
+    if not in_own_axes(new, context.graph, factors):
+        return None
     return is_computed(other) + 2 * (condition != 1), Mul(condition, *new), index
+
+
+def in_own_axes(new: Sequence[Expr], graph: Graph, old: Sequence[Expr]) -> bool:
+    """Whether every index that newly stands alone in a slot runs over the axis of that slot.
+
+    A letter in a slot is in range by declaration. Where `i + 1` equals n, an entry that is zero
+    for a great i must not become one at n, which would run over an axis of another size.
+    """
+    before = set().union(*(factor.atoms(Indexed, KroneckerDelta) for factor in old))
+    after = set().union(*(factor.atoms(Indexed, KroneckerDelta) for factor in new))
+    return all(_in_own_axis(leaf, graph) for leaf in after - before)
+
+
+def _in_own_axis(leaf: Expr, graph: Graph) -> bool:
+    if isinstance(leaf, KroneckerDelta):
+        sizes = [slot.size for slot in leaf.args if _has_size(slot)]
+        return len(set(sizes)) < 2
+    if name_of(leaf) not in graph.arity:
+        return True
+    return all(
+        slot.size == graph.axis_size(name_of(leaf), axis)
+        for axis, slot in enumerate(indices_of(leaf))
+        if _has_size(slot)
+    )
+
+
+def _has_size(slot: Expr) -> bool:
+    return isinstance(slot, Index) and not slot.is_label and slot.size is not None
 
 
 def _vanishes_outside(factor: Expr, slot: Expr, size: Expr | None, graph: Graph) -> bool:

@@ -52,6 +52,8 @@ from derive.notation.syntax import (
     Product,
     Slot,
     Sum,
+    choices_in,
+    uses_of,
     walk,
 )
 
@@ -288,12 +290,28 @@ class _Reader:
         return summed
 
     def _leaf(self, node: Named | Ones | Delta | Position, scope: _Letters) -> Expr:
-        found = [letter for slot in node.slots for letter in slot.letters]
+        found = [letter for slot in node.slots for letter in uses_of(slot)]
         counts = Counter(letter.name for letter in found if letter.name not in scope)
+        inside = Counter(
+            letter.name for slot in node.slots for part in choices_in(slot) for letter in part.uses
+        )
         for letter in found:
-            if counts[letter.name] == 1:
+            if counts[letter.name] == 1 and letter.name not in inside:
                 raise self._lone(letter.name, node, letter.span)
-        return self._contract(node, self._value(node, scope.union(counts)), sorted(counts))
+            if 1 < counts[letter.name] == inside[letter.name]:
+                raise self._in_two_places(letter, node)
+        # What stands in the place of one extremum alone is summed there.
+        bound = sorted(letter for letter in counts if counts[letter] > 1)
+        return self._contract(node, self._value(node, scope.union(bound)), bound)
+
+    def _in_two_places(self, letter: Letter, node: Node) -> Mistake:
+        return Mistake(
+            f"the sum over {letter.name} can be read in two ways: over the whole of this, or "
+            "over each of the indices in it alone",
+            letter.span,
+            node.span,
+            mend="use another letter for a sum of its own",
+        )
 
     def _value(self, node: Named | Ones | Delta | Position, scope: _Letters) -> Expr:
         match node:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sympy import Expr
 
 from derive.errors import DefinitionError, NotationError
-from derive.expressions import Equation, Graph, Index, One, broadcast, free_indices, tensor
+from derive.expressions import Equation, Graph, Index, One, Size, broadcast, free_indices, tensor
 from derive.notation.bind import Effort, bind
 from derive.notation.census import (
     Use,
@@ -159,6 +159,8 @@ class _Reading:
             number
             for number, equation in enumerate(graph.equations)
             if any(not i.is_label and i.size not in known for i in equation.rhs.atoms(Index))
+            # Of an index that a product lacks, a power is left, whose exponent is its size.
+            or any(not size.is_named and size not in known for size in equation.rhs.atoms(Size))
         ]
 
     def check_sizes(self, graph: Graph) -> None:

@@ -38,6 +38,7 @@ SPELLED |= {"varepsilon": "ε", "varphi": "φ"}
 MOST_INDICES = 12
 
 _RUN = re.compile(r"[0-9]+|[^\W0-9_][\u0300-\u036f]*'*")
+_MULTIPLE = re.compile(r"(?<!\d)([2-9]|[1-9]\d+)([^\W\d_])")
 _INVERTED = re.compile(rf"inv\(\s*(?P<name>[^\s()]+)\s*\)|(?P<stem>.+){INVERSE}")
 # From this length on, letters that spell a Greek one are hardly ever meant one by one.
 _LONG_GREEK = 4
@@ -116,6 +117,7 @@ def place(children: list[Any]) -> list[Item]:
     signs = [child for child in children if isinstance(child, Token)]
     terms = [child for child in children if isinstance(child, list)]
     if not signs and all(isinstance(child, list) for child in terms[0]):
+        _refuse_multiple(terms[0])
         return list(terms[0])
     first, *others = map(_term, terms)
     if len(signs) == len(terms):
@@ -124,6 +126,19 @@ def place(children: list[Any]) -> list[Item]:
         operator = "+" if sign == "+" else "-"
         first = Computed(operator, (first, term), (first.span[0], term.span[1]))
     return [first]
+
+
+def _refuse_multiple(items: Sequence[Any]) -> None:
+    """Refuse what may be an index times a number as well as two indices."""
+    words = [item[0] for item in items if isinstance(item[0], Token)]
+    multiple = _MULTIPLE.search("".join(map(str, words)))
+    if multiple:
+        number, letter = multiple.groups()
+        raise Mistake(
+            f"it is not clear whether `{number}{letter}` is {number} times {letter} or two indices",
+            (ends(words[0])[0], ends(words[-1])[1]),
+            mend=f"write `{number}·{letter}` or `{number},{letter}`",
+        )
 
 
 def _signed(sign: Token, term: Slot) -> Slot:
@@ -180,7 +195,8 @@ def _item(item: Item, *, alone: bool) -> tuple[Slot, ...]:
 def _entry(word: str, span: Span, item: list[Any]) -> Entry:
     """An entry of a tensor of labels: `T_b`, or `target[b]`."""
     name = name_in_text(word, span) if "'" not in word else word
-    if len(item) == 2 and (len(_RUN.findall(word)) > 1 or "'" in word):
+    several = len(_RUN.findall(word)) > 1 and word not in SPELLED
+    if len(item) == 2 and (several or "'" in word):
         raise Mistake(
             "it is not clear to which letter this subscript belongs",
             (span[0], item[1].span[1]),

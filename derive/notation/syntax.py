@@ -33,8 +33,10 @@ __all__ = [
     "Product",
     "Slot",
     "Sum",
+    "choices_in",
     "letters_used",
     "rebuilt",
+    "uses_of",
     "walk",
 ]
 
@@ -114,6 +116,33 @@ class Choice:
         slots = [slot for part in walk(self.binder.body) for slot in part.own_slots]
         found = (letter for slot in slots for letter in slot.letters)
         return tuple(letter for letter in found if letter.name in self.binder.letters)
+
+    @property
+    def uses(self) -> tuple[Letter, ...]:
+        """One use of each letter that it does not bind, however often it stands inside."""
+        return tuple({letter.name: letter for letter in reversed(self.letters)}.values())
+
+
+def uses_of(slot: Slot) -> Iterator[Letter]:
+    """The letters in a slot, each once for the place of an extremum as a whole."""
+    match slot:
+        case Choice(uses=uses):
+            yield from uses
+        case Entry(slots=parts) | Computed(operands=parts):
+            for part in parts:
+                yield from uses_of(part)
+        case _:
+            yield from slot.letters
+
+
+def choices_in(slot: Slot) -> Iterator[Choice]:
+    """The places of extrema in a slot, those inside another left out."""
+    match slot:
+        case Choice():
+            yield slot
+        case Entry(slots=parts) | Computed(operands=parts):
+            for part in parts:
+                yield from choices_in(part)
 
 
 Slot = Letter | Constant | Entry | Computed | Choice
