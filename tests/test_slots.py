@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from referee import evaluate
 
 from derive.api import derivation
+from derive.errors import DerivationError
 from derive.expressions import (
     Index,
     Iverson,
@@ -176,3 +177,10 @@ def test_an_index_stays_on_its_own_axis(equations: str, goal: str) -> None:
     """Axes that only computed slots read have sizes of their own."""
     report = verify(derivation(equations, goal))
     assert {line.grade for line in report.lines} <= {"exact", "sampled"}
+
+
+def test_a_letter_never_runs_over_an_axis_of_another_size():
+    """Where shifts cancel, `x_{(i-1)+1}` is no entry that a letter over another axis may name."""
+    text = "h_i := cos(x_{i+1} + a); c = Σ_i h_{i-1} v_i"
+    with pytest.raises(DerivationError, match="axis of another size"):
+        derivation(text, "∂c/∂a", sizes={"i": "N"})

@@ -28,7 +28,7 @@ from derive.expressions import (
     solved_for,
 )
 
-__all__ = ["DIGITS", "has_factor", "in_own_axes", "replaced", "solutions"]
+__all__ = ["DIGITS", "fits_its_axes", "has_factor", "in_own_axes", "replaced", "solutions"]
 
 # The sum over so few remainders is written out, term by term.
 MOST_WRITTEN_OUT = 4
@@ -243,6 +243,11 @@ def _in_own_axis(leaf: Expr, graph: Graph) -> bool:
     if isinstance(leaf, KroneckerDelta):
         sizes = [slot.size for slot in leaf.args if _has_size(slot)]
         return len(set(sizes)) < 2
+    return fits_its_axes(leaf, graph)
+
+
+def fits_its_axes(leaf: Indexed, graph: Graph) -> bool:
+    """Whether the letters in the slots of a tensor run over its own axes."""
     if name_of(leaf) not in graph.arity:
         return True
     return all(

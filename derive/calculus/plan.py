@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sympy import Expr, Mul, S
+from sympy import Expr, Indexed, Mul, S
 from sympy.core.sorting import default_sort_key
 
 from derive.calculus.complete import with_inverses
@@ -28,6 +28,7 @@ from derive.calculus.facts import FACT, Facts
 from derive.calculus.fold import fold_gradient, fold_rules
 from derive.calculus.goal import check_second, opened, title_of
 from derive.calculus.index_algebra import INDICES
+from derive.calculus.index_arithmetic import fits_its_axes
 from derive.calculus.inverse import contract_inverse
 from derive.calculus.relation import (
     differentiate_and_divide,
@@ -273,7 +274,19 @@ class _Planner:
         log.line()
         log.record(tidy(log.expr, context, self._folds(partial, log.expr)))
         log.line()
+        self._check_ranges(log)
         return Stage(goal, tuple(log.lines), title_of(goal, partial, self.graph))
+
+    def _check_ranges(self, log: Log) -> None:
+        """Refuse a letter over an axis of another size, as where `x_{i+1}` meets i = n - 1."""
+        leaves = {leaf for line in log.lines for leaf in line.expr.atoms(Indexed)}
+        strays = [name_of(leaf) for leaf in leaves if not fits_its_axes(leaf, self.graph)]
+        if strays:
+            raise DerivationError(
+                f"an index of {min(strays)} would run over an axis of another size",
+                mend="where shifts cancel the axes must be as long: give the letters that run "
+                "over them one size, such as i = N and n = N",
+            )
 
     def _first_lines(self, log: Log) -> None:
         """The rule that opens a stage, and what follows from the form that it gives."""

@@ -31,8 +31,6 @@ __all__ = ["latex", "latex_block", "latex_document", "markdown"]
 
 # The text width of an A4 article at 10 pt with the margins of `PREAMBLE`, in em.
 TEXT_WIDTH = 45.0
-# The width of matrix notation is known roughly.
-SLACK = 2.0
 # The rows of a display that is not broken across pages.
 MOST_ROWS = 15
 # The least room for formulas and for notes, and what stands between columns.
@@ -48,6 +46,8 @@ PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[margin=2.5cm]{geometry}
 \usepackage{amsmath}
 \allowdisplaybreaks
+% The widths by which lines are broken are estimates; a point is not seen.
+\hfuzz=1pt
 """
 
 
@@ -99,7 +99,7 @@ def _stage_rows(
 
 def _matrix_rows(line: MatrixLine, graph: Graph, reasons: bool, room: float) -> list[str]:
     """A line in matrix notation, with a left side of its own."""
-    pieces = form_latex_lines(line.form, graph, room - SLACK)
+    pieces = form_latex_lines(line.form, graph, room)
     if line.each:
         letters = ", ".join(latex_name(index.name) for index in line.each)
         pieces[-1] += rf" \quad \text{{for each }} {letters}"
