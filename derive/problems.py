@@ -74,10 +74,10 @@ def load_problem(name: str | os.PathLike[str]) -> Problem:
     known, wanted = catalogue(), text.strip().lower().replace("-", "_")
     if wanted not in known:
         near = did_you_mean(wanted, known)
-        listed = f"there are: {', '.join(known)}"
+        listed = "`derive list` prints them all; a file is named by its path"
         raise ProblemFileError(
             f"there is no derivation called {text!r:.80}",
-            mend=f"{near} {listed}" if near else f"{listed}; a file is named by its path",
+            mend=near or listed,
         )
     file = f"{wanted}.toml"
     return _read(_shipped() / file, wanted, file)

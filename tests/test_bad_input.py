@@ -76,6 +76,10 @@ EQUATIONS = [
     ("y_i = x_ij z_j ⟦x_i⟧", "x has 2 indices in one place and 1 in another", "everywhere"),
     ("y = ⟦foo⟧(x)", "foo is not a known function", "known are abs"),
     ("y = ⟦cosn⟧(x)", "cosn is not a known function", "did you mean `cos`?"),
+    ("y_i = ⟦gelu⟧(x_i)", "gelu is not a known function", "as in `x_i (1 + erf(x_i/sqrt(2)))/2`"),
+    ("c = ⟦sum⟧(x_i)", "sum is not a known function", "as in `1_i x_i`"),
+    ("m = ⟦mean_i⟧(x_i)", "mean over an index is not part", "as in `(1/N) 1_i x_i`"),
+    ("n_b = a ⟦norm_{h}⟧(x_bh)", "norm over an index is not part", "before the bracket"),
     ("y = ⟦x2y⟧", "a letter follows a digit", "space"),
     ("y = ⟦σx⟧", "mixes a Greek letter", "`σ x`"),
     ("y = ⟦δ⟧", "δ has two indices, and here it has 0", "`δ_ij`"),
@@ -101,7 +105,9 @@ EQUATIONS = [
     ("y = ⟦{⟧x}", "brace cannot stand here", "use `(`"),
     ("y = (⟦)⟧", "missing before the bracket", ""),
     # Words and signs
-    ("y = x ⟦@⟧ z", "'@' (commercial at)", "remove"),
+    ("y = x ⟦@⟧ z", "'@' (commercial at)", "`x_ik w_kj`"),
+    ("y = ⟦|⟧x|", "'|' (vertical line)", "`abs(x_i)`"),
+    ("y = x ⟦?⟧ z", "'?' (question mark)", "remove"),
     ("y = x ⟦ꙮ⟧", "multiocular", "remove"),
     ("y = x⟦_⟧", "the subscript is empty", "index letter"),
     ("y = x⟦_{}⟧", "the subscript is empty", "index letter"),
@@ -343,3 +349,7 @@ def test_a_huge_input_ends_in_a_message(text: str) -> None:
 
 def test_nesting_within_bounds_is_read() -> None:
     assert isinstance(read_graph("y = " + "exp(1 + " * 35 + "x" + ")" * 35), Graph)
+
+
+def test_a_tensor_called_mean_may_stand_before_a_bracket() -> None:
+    assert read_graph(["y_b = mean_b (x_b - 1)"]).arity["mean"] == 1

@@ -87,9 +87,9 @@ sizes = { h = "H", b = 4 }
     ("name", "message", "mend"),
     [
         ("cros-entropy", "no derivation called 'cros-entropy'", "did you mean `cross_entropy`?"),
-        ("zzzzzz", "no derivation called 'zzzzzz'", "cross_entropy"),
-        ("", "no derivation called ''", "cross_entropy"),
-        ("..", "no derivation called '..'", "cross_entropy"),
+        ("zzzzzz", "no derivation called 'zzzzzz'", "`derive list`"),
+        ("", "no derivation called ''", "`derive list`"),
+        ("..", "no derivation called '..'", "`derive list`"),
         ("no/such/file.toml", "no/such/file.toml: there is no such file", "path"),
         ("nothing.toml", "nothing.toml: there is no such file", "path"),
         ("/", "this is a folder", "a file in it"),

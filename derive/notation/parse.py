@@ -16,6 +16,7 @@ from derive.notation.multi import with_multi_indices
 from derive.notation.source import Mistake, Span, did_you_mean
 from derive.notation.subscripts import name_in_text, spelled
 from derive.notation.syntax import Node
+from derive.notation.written_out import check_reductions, written_out
 
 __all__ = ["MOST_BRACKETS", "parse", "words"]
 
@@ -27,6 +28,16 @@ _BOTH_SIDES = "write a formula, as in `c = x_i x_i`"
 _CONNECTIVES = ("and", "or", "not")
 # Letters with a meaning of their own: the numbers e and π, the d of a derivative, sum and product.
 _NO_FUNCTIONS = "eπdδΣΠ"
+# Signs of other notations, and what is written for them.
+_OTHER_SIGNS = {
+    "|": "an absolute value is written `abs(x_i)`",
+    "‖": "a norm is written with indices, as in `sqrt(x_i x_i)`",
+    "@": "a product of matrices is written with indices, as in `x_ik w_kj`",
+    "ᵀ": "a transpose exchanges two indices: `x_ji` for `x_ij`",
+    "⊙": "a product entry by entry is written with indices, as in `x_i y_i`",
+    "∘": "a product entry by entry is written with indices, as in `x_i y_i`",
+    "∞": "a mask is written `log [k <= q]`, which is −∞ where it does not hold",
+}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _SIGN = re.compile(r"(?:[Σ∑Π∏]|sum|prod|max|min|det|logdet)_(?:\{[^{}]*\}|\w+)")
 _SIGN_AT_END = re.compile(_SIGN.pattern + "$")
@@ -55,6 +66,7 @@ def parse(text: str, span: Span, known: Container[str], multi: Collection[str] =
     if not text[start:end].strip():
         raise Mistake("an expression is missing", (start, max(end, start + 1)), mend=_BOTH_SIDES)
     _check_brackets(text, span)
+    check_reductions(text, span)
     padded = " " * start + text[start:end]
     parser = _lark().parse_interactive(padded)
     token: Token | None = None
@@ -98,7 +110,7 @@ def _classified(token: Token, before: Token | None, known: Container[str]) -> To
         return token
     if _is_opaque(spelled_name):
         return Token.new_borrow_pos("FUNCTION", spelled_name + token[len(name) :], token)
-    near = did_you_mean(str(token), FUNCTIONS)
+    near = written_out(name) or did_you_mean(str(token), FUNCTIONS)
     listed = ", ".join(sorted(name for name in FUNCTIONS if name != "√"))
     raise Mistake(
         f"{token} is not a known function",
@@ -176,11 +188,12 @@ def _stray(text: str, position: int) -> Mistake:
         return Mistake("a prime belongs to an index letter", span, mend="as in `x_i'`")
     if character == ".":
         return Mistake("a dot stands only between digits", span, mend="write `*` for a product")
+    mend = _OTHER_SIGNS.get(character, "remove it, or write what it stands for")
     name = unicodedata.name(character, f"U+{ord(character):04X}").lower()
     return Mistake(
         f"the character {character!r} ({name}) is not part of the notation",
         span,
-        mend="remove it, or write what it stands for",
+        mend=mend,
     )
 
 

@@ -76,7 +76,7 @@ def statement(source: Source, known: Collection[str], multi: Collection[str] = (
                 )
         if wanted is None:
             kind: Kind = "abbreviation" if abbreviates else "definition"
-            named = _left_side(left, text)
+            named = _left_side(left)
             return Statement(source, kind, named, right, named)
         if abbreviates:
             raise Mistake(
@@ -119,18 +119,18 @@ def _solved_for(source: Source, left: Node, right: Node, wanted: re.Match[str]) 
             mend="write `for` and the name of a tensor in the relation",
         )
     if len(found) == 1 and found[0] is left:
-        return Statement(source, "definition", _left_side(left, source.text), right, found[0])
+        return Statement(source, "definition", _left_side(left), right, found[0])
     return Statement(source, "relation", left, right, found[0])
 
 
-def _left_side(node: Node, text: str) -> Named:
+def _left_side(node: Node) -> Named:
     """The left-hand side of a definition, which is a tensor with different letters."""
     if not isinstance(node, Named):
         raise Mistake(
             "the left-hand side is not a name",
             node.span,
-            mend="an equation defines one tensor, as in `s_i = …`; a relation says which one it "
-            f"is to be solved for: `{' '.join(text.split())} for y`, say",
+            mend="an equation defines one tensor, as in `s_i = …`; a relation ends with the one "
+            "that it is to be solved for, as in `y_i^3 + y_i = x_i for y`",
         )
     check_letters(node.slots, "on the left-hand side of an equation")
     return node
