@@ -24,6 +24,7 @@ from sympy import (
     sqrt,
 )
 
+import derive
 from derive.errors import NotationError
 from derive.expressions import (
     Contraction,
@@ -350,3 +351,11 @@ def test_text_of_many_sums_reads_back(graph: Graph, seed: int) -> None:
         if expr.has(Maximum, Minimum, ProductOver):
             found, expr = unmarked(found), unmarked(expr)
         assert found == expr, text
+
+
+@pytest.mark.parametrize(
+    ("equation", "shown"),
+    [("q = x_i A_ij x_j", "A_ij"), ("q_b = x_bm A_mk x_bk", "A_mk"), ("q = A_ij y_j B_ji", "A_ij")],
+)
+def test_dummies_keep_the_letters_that_fit_all_of_their_axes(equation: str, shown: str) -> None:
+    assert shown in derive.gradient(equation, wrt="A").text().splitlines()[0]

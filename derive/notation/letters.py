@@ -90,14 +90,19 @@ def _slots(body: Expr, bound: Sequence[Bound]) -> dict[Bound, list[tuple[int, tu
 def _preferences(index: Bound, axes: list[tuple[str, int]], graph: Graph) -> Iterator[str]:
     """Letters for a dummy, best first: of defined tensors, of inputs, of axes as long, spare.
 
+    Of inputs alone those come first that the author wrote at every axis it runs over.
     In a window, as k in `x_{i+k}`, it may run over no axis; then the letter with its size is its.
     """
     if isinstance(index.size, Shape):
         yield from multi_letters(index.size, graph)
         return
     defined = [axis for axis in axes if axis[0] in graph]
-    for axis in defined + axes:
-        yield from graph.letters.get(axis, ())
+    written = [graph.letters.get(axis, ()) for axis in defined + axes]
+    if not defined and written:
+        # In `x_i A_ij x_j`, i alone is a letter of x as well as of the first axis of A.
+        yield from (letter for letter in written[0] if all(letter in own for own in written))
+    for letters in written:
+        yield from letters
     yield from (letter for letter, size in graph.declared.items() if str(size) == str(index.size))
     for axis in _as_long(index, graph):
         yield from graph.letters.get(axis, ())
