@@ -27,7 +27,7 @@ def _of(function: Expr, partial: Partial) -> Partial:
 
 
 @rule(
-    "derivative of the maximum",
+    "derivative of an extremum",
     "∂max_j(u_j)/∂x_n = ∂u_{argmax_j(u_j)}/∂x_n",
     free="n",
     where=_U,
