@@ -15,7 +15,7 @@ CASES = [
     ("y = x_iii w_i", {"∂l/∂x_pqr": "∂l/∂y w_p δ_pq δ_pr"}),
     (
         "c = x_ii y_ij x_ji",
-        {"∂c/∂x_pq": "x_ip y_pi δ_pq + x_qq y_qp", "∂c/∂y_pq": "x_pp x_qp"},
+        {"∂c/∂x_pq": "x_jp y_pj δ_pq + x_qq y_qp", "∂c/∂y_pq": "x_pp x_qp"},
     ),
     # Constant indices.
     (

@@ -427,7 +427,7 @@ def test_a_multi_index_has_no_matrix_form():
 
 def test_sums_are_shown_with_a_sign_beside_the_matrix_form():
     text = shown("grad", "y = x_i a_ij x_j", "--wrt", "x", "--sums", "sigma")
-    assert "= Σ_i x_i a_in + Σ_i x_i a_ni" in text
+    assert "= Σ_i x_i a_in + Σ_j x_j a_nj" in text
     assert "∂y/∂x = a x + aᵀ x" in text
 
 
