@@ -329,7 +329,7 @@ def test_text_with_sum_signs_reads_back(graph: Graph, expr: Expr, spelled: bool)
     assert unmarked(found) == unmarked(graph.sized(expr)), text
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_text_of_many_sum_signs_reads_back(graph: Graph, seed: int) -> None:
     source = Random(seed)
     for _ in range(50):
@@ -341,7 +341,7 @@ def test_text_of_many_sum_signs_reads_back(graph: Graph, seed: int) -> None:
         assert unmarked(found) == unmarked(graph.sized(expr)), text
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_text_of_many_sums_reads_back(graph: Graph, seed: int) -> None:
     source = Random(seed)
     for _ in range(50):
