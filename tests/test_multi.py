@@ -31,6 +31,10 @@ CASES = [
     # The batch of a look-up has any shape.
     ("y_Bd = E_{t_B,d}; c = 1_Bd y_Bd^2", "B", {}, ["∂l/∂E_vd", "∂c/∂E_vd"]),
     ("z_A = x_A^2 + 1_A b; c = z_A z_A z_A", "A", {}, ["∂c/∂x_A", "∂c/∂b"]),
+    # Inverses join the definitions, one that the author wrote and one that a result needs.
+    ("y_Ci = x⁻¹_ij b_Cj", "C", {}, ["∂l/∂x_pq"]),
+    ("A_ij y_Cj = b_Ci for y", "C", {}, ["∂l/∂A_pq"]),
+    ("c_A = w_A logdet_ij(x_ij)", "A", {}, ["∂l/∂x_pq"]),
 ]
 
 

@@ -85,7 +85,9 @@ def _with_inverse(graph: Graph, matrix: Expr, row: Index, column: Index) -> Grap
     letters = dict(graph.letters)
     for new in added:
         letters |= {(new.name, axis): (index.name,) for axis, index in enumerate(new.indices)}
-    return Graph([*graph.equations, *added], letters=letters, sizes=graph.declared)
+    return Graph(
+        [*graph.equations, *added], letters=letters, sizes=graph.declared, multi=graph.multi
+    )
 
 
 def _lettered(matrix: Expr, row: Index, column: Index, graph: Graph) -> tuple[Expr, list[Index]]:

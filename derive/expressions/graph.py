@@ -108,6 +108,11 @@ class Equation:
             return body
         return Mul(*(in_range(slot, index.size) for index, slot in pairs), levelled(body))
 
+    def mapped(self, change: Callable[[Expr], Expr]) -> Equation:
+        """The equation with both sides changed; the name that it defines stays."""
+        left = None if self.left is None else change(self.left)
+        return replace(self, rhs=change(self.rhs), left=left)
+
 
 def inverse_relation(
     name: str, matrix: Expr, row: Index, column: Index, batch: Sequence[Index] = ()
@@ -125,12 +130,6 @@ def inverse_relation(
     left = broadcast(KroneckerDelta(row, column), (row, column, *batch))
     lhs = tensor(name, *batch, row, column)
     return Equation(lhs, product, "relation", left, auxiliary=True)
-
-
-def _mapped(equation: Equation, change: Callable[[Expr], Expr]) -> Equation:
-    """The equation with both sides changed; the name that it defines stays."""
-    left = None if equation.left is None else change(equation.left)
-    return replace(equation, rhs=change(equation.rhs), left=left)
 
 
 class Graph:
@@ -165,7 +164,7 @@ class Graph:
         self.multi = tuple(multi)
         self.letters = {axis: tuple(names) for axis, names in (letters or {}).items()}
         self.declared = dict(sizes or {})
-        self.equations = tuple(_mapped(eq, self._with_sizes) for eq in equations)
+        self.equations = tuple(eq.mapped(self._with_sizes) for eq in equations)
         self._by_name = {equation.name: equation for equation in self.equations}
         self.arity: dict[str, int] = {}
         for number, equation in enumerate(self.equations):
@@ -265,6 +264,10 @@ class Graph:
             for parent in sorted(self.parents(equation.name)):
                 found.setdefault(parent, []).append(equation)
         return {name: tuple(equations) for name, equations in found.items()}
+
+    def leads_to(self, name: str, functions: Iterable[str]) -> bool:
+        """Whether one of some functions is a name, or is made of it."""
+        return any(name == function or name in self.ancestors(function) for function in functions)
 
     def in_order(self, names: Iterable[str]) -> list[str]:
         """The defined ones among some names, each after those it is made of."""

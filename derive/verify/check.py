@@ -81,7 +81,6 @@ class _Trial:
         # One after the other, so that a domain that will not do is left at the first sample.
         self.spreads: list[Spread] = []
         self.oracles: list[Oracle] = []
-        self.seeds = seeds
         for seed in seeds:
             spread = Spread(graph, drawn_ranks(graph, seed))
             self.spreads.append(spread)
@@ -105,8 +104,7 @@ class _Trial:
         letters = shapes_of(self.graph)
         if not letters:
             return ()
-        found = (drawn_ranks(self.graph, seed) for seed in self.seeds)
-        return tuple({letters[shape]: rank for shape, rank in ranks.items()} for ranks in found)
+        return tuple({letters[shape]: n for shape, n in s.ranks.items()} for s in self.spreads)
 
     def values(self, expr: Expr, free: tuple[Index, ...]) -> Found:
         """The value on each sample, or the first reason why there is none."""

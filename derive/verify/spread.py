@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -85,12 +86,12 @@ class Spread:
     """
 
     def __init__(self, graph: Graph, ranks: Mapping[Shape, int]) -> None:
-        self._ranks = ranks
+        self.ranks = ranks
         self._known: dict[Expr, Expr] = {}
         self.graph = self._spread_graph(graph) if ranks else graph
 
     def __call__(self, expr: Expr) -> Expr:
-        if not self._ranks:
+        if not self.ranks:
             return expr
         if expr not in self._known:
             self._known[expr] = self._spread(expr)
@@ -110,9 +111,9 @@ class Spread:
         return [Index(f"_{index.name}.{number}", size) for number, size in enumerate(sizes)]
 
     def _sizes(self, shape: Shape) -> list[Size]:
-        if shape not in self._ranks:
+        if shape not in self.ranks:
             raise EvaluationError(f"the multi-index of the shape {shape} runs over no axis")
-        return [Size(f"{shape}.{number}") for number in range(self._ranks[shape])]
+        return [Size(f"{shape}.{number}") for number in range(self.ranks[shape])]
 
     def _spread(self, expr: Expr) -> Expr:
         if isinstance(expr, Indexed):
@@ -146,7 +147,7 @@ class Spread:
             for axis, size in enumerate(self._spread_sizes(_axis_sizes(graph, name))):
                 letters[name, axis] = (f"_{size}",)
                 sizes[f"_{size}"] = int(size) if size.is_Integer else str(size)
-        equations = [Equation(self(eq.lhs), self(eq.rhs), eq.kind) for eq in graph.equations]
+        equations = [replace(eq.mapped(self), lhs=self(eq.lhs)) for eq in graph.equations]
         return Graph([*equations, *self._lost(graph, equations)], letters=letters, sizes=sizes)
 
     def _lost(self, graph: Graph, equations: Sequence[Equation]) -> list[Equation]:
@@ -154,7 +155,8 @@ class Spread:
 
         Without axes some formulas are constant, such as the softmax of a single number.
         """
-        kept = {name_of(node) for eq in equations for node in tensors_in(eq.rhs)}
+        sides = (side for eq in equations for side in eq.sides)
+        kept = {name_of(node) for side in sides for node in tensors_in(side)}
         total: Expr = S.Zero
         for name in (name for name in graph.inputs if name not in kept):
             sizes = self._spread_sizes(_axis_sizes(graph, name))
