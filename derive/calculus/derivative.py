@@ -363,14 +363,14 @@ def links(node: Partial, graph: Graph, output: str | None) -> list[Link]:
         Link(equation, _held(equation.name, variable, graph))
         for equation in graph.consumers(variable)
         if (equation.kind != "abbreviation" or equation.name == function)
-        and any(equation.name == end or equation.name in graph.ancestors(end) for end in ends)
+        and graph.leads_to(equation.name, ends)
     ]
 
 
 def short_output(variable: str, graph: Graph) -> str | None:
     """The one output that depends on the variable, by at most one definition in between."""
-    reached = set(graph.outputs).union(*(graph.ancestors(name) for name in graph.outputs))
-    moved = [n for n in graph.order if n in reached and variable in graph.ancestors(n)]
+    moved = [n for n in graph.order if variable in graph.ancestors(n)]
+    moved = [n for n in moved if graph.leads_to(n, graph.outputs)]
     nodes = [name for name in moved if graph[name].kind != "abbreviation"]
     outputs = [name for name in nodes if name in graph.outputs]
     return outputs[0] if len(outputs) == 1 and len(nodes) <= 2 else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from sympy import Expr, Mul, Pow, exp
 
 from derive.calculus.index_algebra import without_ones
 from derive.expressions import Graph, Partial, indices_of, name_of, tensors_in
 
-__all__ = ["divisors"]
+__all__ = ["divisors", "written_out"]
 
 # In a deep graph a name written out to the inputs grows without bound; beyond this size the names
 # that are left stand for themselves, so that two forms are at worst not seen to divide alike.
@@ -23,7 +25,11 @@ def divisors(expr: Expr, graph: Graph) -> set[Expr]:
     opaque = {partial: partial.variable for partial in expr.atoms(Partial)}
     powers = expr.xreplace(opaque).atoms(Pow)
     below = [power.base for power in powers if power.exp.could_extract_minus_sign()]
-    return {factor for base in below for factor in _factors(without_ones(_unfolded(base, graph)))}
+    return {
+        factor
+        for base in below
+        for factor in _factors(without_ones(written_out(base, graph, MOST_OPERATIONS)))
+    }
 
 
 def _factors(expr: Expr) -> list[Expr]:
@@ -31,12 +37,15 @@ def _factors(expr: Expr) -> list[Expr]:
     return [base for base in bases if not base.is_number]
 
 
-def _unfolded(expr: Expr, graph: Graph) -> Expr:
-    """The expression with the defined names written out, but for those under a sum."""
+def written_out(expr: Expr, graph: Graph, most: float = inf) -> Expr:
+    """The expression with their definitions for the defined names, in at most so many operations.
+
+    Beyond that the names that are left stand for themselves, as those under a sum always do.
+    """
     for name in reversed(graph.order):
         if graph[name].is_relation:
             continue
-        if expr.count_ops(visual=False) > MOST_OPERATIONS:
+        if expr.count_ops(visual=False) > most:
             break
         named = [node for node in tensors_in(expr) if name_of(node) == name]
         expr = expr.xreplace({node: graph[name].at(indices_of(node)) for node in named})

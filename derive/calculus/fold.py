@@ -45,7 +45,7 @@ from derive.expressions import (
     name_of,
 )
 
-__all__ = ["Relation", "fold_gradient", "fold_rules", "match", "relations"]
+__all__ = ["Relation", "fold_gradient", "fold_rules", "relations"]
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,13 @@ def join_deltas(node: Expr, context: Context) -> Expr | None:
 def _tells(quotient: Expr, high: Expr, low: Expr, bound: Sequence[Index]) -> bool:
     """Whether joining leads on: to a bound number, or to the equality of two numbers."""
     known = not free_indices(high + low).intersection(bound)
-    same = isinstance(high, Quotient) and isinstance(low, Remainder) and high.args == low.args
-    return same or (known and not free_indices(quotient.dividend).isdisjoint(bound))
+    bound_number = not free_indices(quotient.dividend).isdisjoint(bound)
+    return _are_of_one_number(high, low) or (known and bound_number)
+
+
+def _are_of_one_number(high: Expr, low: Expr) -> bool:
+    """Whether two slots are quotient and remainder of one number by one divisor."""
+    return isinstance(high, Quotient) and isinstance(low, Remainder) and high.args == low.args
 
 
 def _sides(body: Expr, kind: type[Expr]) -> list[tuple[Expr, Any, Expr]]:
@@ -148,7 +153,7 @@ def _sides(body: Expr, kind: type[Expr]) -> list[tuple[Expr, Any, Expr]]:
 def _joined(quotient: Quotient, high: Expr, low: Expr) -> Expr:
     """The delta that says that a number has the given quotient and remainder."""
     divisor = quotient.divisor
-    if isinstance(high, Quotient) and isinstance(low, Remainder) and high.args == low.args:
+    if _are_of_one_number(high, low):
         return KroneckerDelta(quotient.dividend, high.dividend)
     return KroneckerDelta(quotient.dividend, (high * divisor).expand() + low)
 

@@ -10,8 +10,9 @@ from itertools import permutations
 from sympy import Expr, Indexed, KroneckerDelta, Mul, S, expand
 
 from derive.calculus.context import Context
-from derive.calculus.fold import match
+from derive.calculus.domain import written_out
 from derive.calculus.implicit import Isolation, isolated
+from derive.calculus.match import match
 from derive.calculus.rule import rule
 from derive.expressions import (
     Contraction,
@@ -21,13 +22,11 @@ from derive.expressions import (
     NotLinearError,
     One,
     free_indices,
-    indices_of,
     is_tensor,
     linear_terms,
     name_of,
     ranging,
     tensor,
-    tensors_in,
 )
 
 __all__ = ["Inverse", "contract_inverse", "find_inverse", "inverses"]
@@ -113,7 +112,7 @@ def _is_tensor(name: str) -> Callable[[Expr], bool]:
 def find_inverse(matrix: Expr, row: Index, column: Index, graph: Graph) -> Inverse | None:
     """The pair that holds the inverse of a matrix, in the given indices."""
     known = inverses(graph)
-    for written in (lambda expr: expr, lambda expr: _written_out(expr, graph)):
+    for written in (lambda expr: expr, lambda expr: expand(written_out(expr, graph))):
         for pair in known:
             found = match(written(pair.matrix), written(matrix), pair.variables) or {}
             if {found.get(pair.row), found.get(pair.column)} == {row, column}:
@@ -126,15 +125,6 @@ def find_inverse(matrix: Expr, row: Index, column: Index, graph: Graph) -> Inver
                     batch,
                 )
     return None
-
-
-def _written_out(expr: Expr, graph: Graph) -> Expr:
-    """The expression with the definitions of its names for them, multiplied out."""
-    for name in reversed(graph.order):
-        if not graph[name].is_relation:
-            named = [node for node in tensors_in(expr) if name_of(node) == name]
-            expr = expr.xreplace({node: graph[name].at(indices_of(node)) for node in named})
-    return expand(expr)
 
 
 @rule(

@@ -98,9 +98,8 @@ def _between(graph: Graph, goals: Sequence[Expr]) -> list[str]:
 
 def _is_between(name: str, function: str, variable: str, graph: Graph) -> bool:
     """Whether a variable acts on a function through the name."""
-    ends = {function} if function in graph else set(graph.outputs)
-    reached = any(name == end or name in graph.ancestors(end) for end in ends)
-    return reached and variable in graph.ancestors(name)
+    ends = (function,) if function in graph else graph.outputs
+    return variable in graph.ancestors(name) and graph.leads_to(name, ends)
 
 
 class _Planner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -88,13 +88,9 @@ def _occurrences(index: Index, factor: Expr) -> int:
     return 1
 
 
-def _contract(body: Expr, bound: Sequence[Index]) -> Expr:
-    """The contraction in its canonical form."""
-    return _contracted(body, tuple(bound))
-
-
 @lru_cache(maxsize=8192)
-def _contracted(body: Expr, bound: tuple[Index, ...]) -> Expr:
+def _contract(body: Expr, bound: tuple[Index, ...]) -> Expr:
+    """The contraction in its canonical form."""
     indices = fresh_indices(bound, body)
     body = body.xreplace(dict(zip(bound, indices, strict=True)))
     factors: list[Expr] = []
