@@ -20,7 +20,7 @@ from derive.calculus.derivation import Derivation
 from derive.errors import DeriveError
 from derive.notation.write import write_text
 from derive.problems import catalogue
-from derive.verify import Report, verify
+from derive.verify import Report, Settings, verify
 
 GRADES = ("exact", "sampled", "unknown", "wrong")
 
@@ -55,7 +55,7 @@ def verified(names: list[str], seeds: int, console: Console) -> bool:
     for name in names:
         derivation = load(name)
         start = time.perf_counter()
-        report = verify(derivation, seeds=seeds)
+        report = verify(derivation, Settings(seeds=seeds))
         table.add_row(name, *row(report), f"{time.perf_counter() - start:.2f}")
         complaints += [f"{name}, {complaint}" for complaint in wrong(derivation, report)]
     console.print(table)

@@ -10,7 +10,7 @@ from sympy import Indexed
 import derive
 from derive.errors import GoalError, NotationError
 from derive.notation.write import write_text
-from derive.verify import verify
+from derive.verify import Settings, verify
 
 VECTORS = ("x", "y")
 FUNCTIONS = ("exp", "sin", "tanh", "cos")
@@ -209,7 +209,7 @@ def layers(number, goal):
 
 @pytest.mark.parametrize("goal", ["∂l/∂x_n", "∂c/∂x_n", "∂l/∂W1_pq"])
 def test_twelve_layers_are_verified_line_by_line(goal):
-    report = verify(layers(12, goal), seeds=1)
+    report = verify(layers(12, goal), Settings(seeds=1))
     assert report.ok
     assert not report.undecided
     assert all(stage.rejected == stage.mutants for stage in report.stages)

@@ -14,7 +14,7 @@ from derive.errors import DeriveError, GoalError, NotationError
 from derive.expressions import Partial, tensor
 from derive.notation import read_expression, read_goal, read_graph
 from derive.notation.write import write_latex, write_text
-from derive.verify import verify
+from derive.verify import Settings, verify
 from derive.verify.evaluate import Compiled, Values, free_axes
 
 SOFTMAX = "s_i = exp(x_i)/(1_j exp(x_j)); c = -log(s_T)"
@@ -73,7 +73,7 @@ GOALS = [
 
 @pytest.mark.parametrize(("equations", "goal"), GOALS, ids=[goal for _, goal in GOALS])
 def test_every_line_holds_and_every_mutant_is_rejected(equations: str, goal: str) -> None:
-    report = verify(derive.derivation(equations, goal), seeds=2)
+    report = verify(derive.derivation(equations, goal), Settings(seeds=2))
     assert report.ok
     assert not report.undecided
     for stage in report.stages:

@@ -15,7 +15,7 @@ from derive.calculus.derivation import Derivation, Line, Stage, Step
 from derive.calculus.rule import Rule
 from derive.expressions import Contraction, Equation, Graph, Index, One, Partial, Size, tensor
 from derive.verify import Compiled, EvaluationError, Oracle, Report, draw, verify
-from derive.verify import check as checking
+from derive.verify import grading, trial
 from derive.verify.evaluate import free_axes
 from derive.verify.exact import provably_equal
 from derive.verify.mutants import mutants
@@ -356,7 +356,7 @@ def test_what_is_not_finite_never_passes(bad: float, monkeypatch: pytest.MonkeyP
 def test_a_proof_that_disagrees_with_the_samples_is_a_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(checking, "provably_equal", lambda *_: True)
+    monkeypatch.setattr(grading, "provably_equal", lambda *_: True)
     report = verify(cross_entropy(1, 2, s(i) * delta(i, n) + s(i) * s(n)))
     assert report.failures == ((1, 2),)
     assert "a fault of derive" in report.stages[1].lines[2].reason
@@ -453,7 +453,7 @@ def test_a_check_without_power_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def ones(*_: object) -> object:
         return dataclasses.replace(wide, upstream={"c": np.asarray(1.0)})
 
-    monkeypatch.setattr(checking, "draw", ones)
+    monkeypatch.setattr(trial, "draw", ones)
     report = verify(cross_entropy())
     assert report.ok
     last = report.stages[-1]

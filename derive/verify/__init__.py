@@ -1,13 +1,15 @@
 """Evidence: every line of a derivation checked numerically, by nothing that the rules use."""
 
-from derive.verify.check import TOLERANCE, verify
+from derive.verify.check import verify
 from derive.verify.evaluate import Compiled, Compiler, EvaluationError, Values
 from derive.verify.oracle import Oracle
 from derive.verify.report import LineReport, Report, StageReport
 from derive.verify.sample import Sample, draw
+from derive.verify.trial import TOLERANCE, Claim, Settings, Trial, best_trial
 
 __all__ = [
     "TOLERANCE",
+    "Claim",
     "Compiled",
     "Compiler",
     "EvaluationError",
@@ -15,8 +17,11 @@ __all__ = [
     "Oracle",
     "Report",
     "Sample",
+    "Settings",
     "StageReport",
+    "Trial",
     "Values",
+    "best_trial",
     "draw",
     "verify",
 ]

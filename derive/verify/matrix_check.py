@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
-
 import numpy as np
 from sympy import Expr
 
 from derive.calculus.derivation import Stage
-from derive.expressions import Graph, Index
 from derive.matrix import Form, MatrixLine, matrix_line
-from derive.verify.evaluate import Array, EvaluationError, ShapeError
+from derive.verify.evaluate import EvaluationError, ShapeError
 from derive.verify.matrices import entries
-from derive.verify.oracle import Oracle
 from derive.verify.report import LineReport
+from derive.verify.trial import Trial
 
 __all__ = ["matrix_report"]
-
-
-class Trial(Protocol):
-    """The samples on which a derivation is verified."""
-
-    graph: Graph
-    oracles: list[Oracle]
-
-    @property
-    def sizes(self) -> tuple[Mapping[str, int], ...]:
-        """For each sample the number that each size stands for."""
-
-    def values(self, expr: Expr, free: tuple[Index, ...]) -> Sequence[Array] | EvaluationError:
-        """The value on each sample, or why there is none."""
-
-    def tolerance(self, *exprs: Expr) -> float:
-        """How far values may be apart that rest on the derivatives in expressions."""
-
-    def error(self, expr: Expr, value: Array, reference: Array, seed: int) -> float:
-        """How far a value is off."""
 
 
 def matrix_report(trial: Trial, stage: Stage) -> LineReport | None:

@@ -1,0 +1,130 @@
+"""What commands print, and the options that say how."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from derive import exports
+from derive.api import Derivation
+from derive.calculus.derivation import DETAILS
+from derive.errors import DeriveError
+from derive.files import write_whole
+from derive.notation.arrange import SUMS
+
+if TYPE_CHECKING:
+    from derive.verify import Report
+
+__all__ = ["FILE_WIDTH", "FORMATS", "check_options", "console", "emit", "output_options", "present"]
+
+# The width of text that goes to a file.
+FILE_WIDTH = 100
+
+FORMATS = ("text", "latex", "markdown", "json")
+# What `--matrix`, `--no-matrix` and neither of them ask for.
+_MATRIX: dict[bool | None, exports.Matrix] = {True: "all", False: "none", None: "goals"}
+
+
+class _Console(Console):
+    """A console that leaves it to `main` what to do when the reader of a pipe has gone."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def console() -> Console:
+    """The terminal or pipe at standard output; some say that they are 0 columns wide."""
+    console = _Console()
+    return console if console.width else _Console(width=80)
+
+
+def output_options(command: argparse.ArgumentParser, default: str) -> None:
+    """Add the options of the commands that print a derivation."""
+    command.add_argument("--format", choices=FORMATS, default=default, help=f"(default {default})")
+    command.add_argument("--detail", choices=DETAILS, default="article", help="(default article)")
+    command.add_argument(
+        "--sums",
+        choices=SUMS,
+        default="einstein",
+        help="how sums are shown: `1_j x_j` or `Σ_j x_j` (default einstein)",
+    )
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
+    )
+    command.add_argument(
+        "--no-reasons", action="store_true", help="LaTeX and Markdown without the rules' names"
+    )
+    command.add_argument(
+        "--matrix",
+        action=argparse.BooleanOptionalAction,
+        help="every stage in matrix notation as well, or none (default: the goals that have one)",
+    )
+    command.add_argument(
+        "--standalone", action="store_true", help="LaTeX as a document that compiles"
+    )
+
+
+def check_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that go with another format."""
+    if arguments.standalone and arguments.format != "latex":
+        raise DeriveError(
+            "only LaTeX can be a document that stands alone",
+            mend="leave out --standalone, or ask for --format latex",
+        )
+
+
+def present(derivation: Derivation, arguments: argparse.Namespace) -> int:
+    """Print a derivation as the options say, verified if asked for; returns the exit code."""
+    report = _report(derivation, arguments)
+    if arguments.output not in (None, "-"):
+        text = StringIO()
+        _print(derivation, report, arguments, _Console(file=text, width=FILE_WIDTH))
+        write_whole(Path(arguments.output), text.getvalue())
+    else:
+        _print(derivation, report, arguments, console())
+    return 0 if report is None or report.ok else 1
+
+
+def _report(derivation: Derivation, arguments: argparse.Namespace) -> Report | None:
+    if not arguments.verify:
+        return None
+    # NumPy is loaded only where something is verified, so that the other commands start fast.
+    from derive.verify import verify
+
+    return verify(derivation, detail=arguments.detail)
+
+
+def _print(
+    derivation: Derivation, report: Report | None, arguments: argparse.Namespace, console: Console
+) -> None:
+    """Print the derivation in the format asked for; only text depends on the terminal."""
+    options = exports.Options(
+        detail=arguments.detail,
+        reasons=not arguments.no_reasons,
+        sums=arguments.sums,
+        matrix=_MATRIX[arguments.matrix],
+    )
+    if arguments.format == "text":
+        exports.terminal(derivation, options, console=console, report=report)
+    elif arguments.format == "json":
+        data = exports.to_json(derivation, options, report=report)
+        emit(json.dumps(data, ensure_ascii=False, indent=2) + "\n", console)
+    elif arguments.format == "markdown":
+        emit(exports.markdown(derivation, options, report=report), console)
+    else:
+        latex = exports.latex_document if arguments.standalone else exports.latex
+        emit(latex(derivation, options), console)
+
+
+def emit(text: str, console: Console) -> None:
+    """Write a document, which is UTF-8 even where the stream is said to carry less."""
+    binary = getattr(console.file, "buffer", None)
+    if binary is None:
+        console.file.write(text)
+    else:
+        binary.write(text.encode("utf-8"))

@@ -1,0 +1,53 @@
+"""`derive list | show | verify | export`: derivations of the catalogue and of files."""
+
+from __future__ import annotations
+
+import argparse
+
+from derive import exports
+from derive.api import load
+from derive.cli.output import check_options, console, output_options, present
+from derive.errors import DeriveError
+from derive.problems import titles
+
+__all__ = ["add_list", "add_show"]
+
+Parser = argparse.ArgumentParser
+
+
+def add_list(command: Parser) -> None:
+    """Options of `derive list`."""
+    command.add_argument("words", metavar="WORD", nargs="*", help="in the name or the title")
+    command.add_argument("--results", action="store_true", help="derive and print what each finds")
+    command.set_defaults(run=_list)
+
+
+def add_show(command: Parser, *, verify: bool = False, default: str = "text") -> None:
+    """Options of `derive show`, `verify` and `export`."""
+    command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
+    if not verify:
+        command.add_argument("--verify", action="store_true", help="check every line as well")
+    command.set_defaults(run=_show, **({"verify": True} if verify else {}))
+    output_options(command, default)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    words = [word.casefold() for word in arguments.words]
+    chosen = {
+        name: title
+        for name, title in titles().items()
+        if all(word in f"{name} {title}".casefold() for word in words)
+    }
+    if not chosen:
+        raise DeriveError(
+            f"no derivation has {' and '.join(map(repr, arguments.words))} in its name or title",
+            mend="`derive list` prints them all",
+        )
+    found = [load(name) for name in chosen] if arguments.results else []
+    exports.listing(chosen, console(), found)
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    check_options(arguments)
+    return present(load(arguments.problem), arguments)

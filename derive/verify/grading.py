@@ -1,0 +1,61 @@
+"""The grade of a line: it is compared with the line above it, or with the goal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from derive.verify.evaluate import EvaluationError, ShapeError
+from derive.verify.exact import provably_equal
+from derive.verify.report import LineReport
+from derive.verify.trial import Claim, Found, Trial
+
+__all__ = ["Above", "graded", "graded_lines"]
+
+
+@dataclass
+class Above:
+    """What the next line is compared with."""
+
+    expr: Expr
+    found: Found
+    is_goal: bool = True
+
+
+def graded_lines(trial: Trial, claim: Claim) -> list[LineReport]:
+    """A grade for each line of a claim.
+
+    The first line is compared with the goal, each further one with the last line above it that
+    holds, so that one wrong line fails alone.
+    """
+    above = Above(claim.goal, trial.values(claim.goal, claim.free))
+    grades: list[LineReport] = []
+    for expr in claim.lines:
+        found = trial.values(expr, claim.free)
+        grades.append(graded(trial, expr, found, above))
+        undecided = isinstance(above.found, EvaluationError)
+        if grades[-1].holds or (undecided and not isinstance(found, EvaluationError)):
+            above = Above(expr, found, is_goal=False)
+    return grades
+
+
+def graded(trial: Trial, expr: Expr, found: Found, above: Above) -> LineReport:
+    """The grade of an expression with these values."""
+    if isinstance(found, ShapeError):
+        return LineReport("wrong", reason=found.message)
+    if isinstance(found, EvaluationError):
+        return LineReport("unknown", reason=found.message)
+    if isinstance(above.found, EvaluationError):
+        what = "the derivative" if above.is_goal else "the line above"
+        return LineReport("unknown", reason=f"{what} has no value: {above.found.message}")
+    pairs = enumerate(zip(found, above.found, strict=True))
+    error = max(trial.error(expr, value, other, seed) for seed, (value, other) in pairs)
+    proven = not above.is_goal and provably_equal(expr, above.expr, trial.graph, trial.normals)
+    seen = (len(found), trial.sizes, trial.ranks)
+    if error <= trial.tolerance(expr, above.expr):
+        return LineReport("exact" if proven else "sampled", error, "", *seen)
+    reason = "differs from the definitions" if above.is_goal else "differs from the line above"
+    if proven:
+        reason = "proven equal to the line above, but differs on the samples: a fault of derive"
+    return LineReport("wrong", error, reason, *seen)

@@ -1,0 +1,231 @@
+"""The data on which lines are compared: the definitions on several samples, with an oracle each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from sympy import Add, Expr
+
+from derive.expressions import Graph, Index, Iverson, Partial
+from derive.verify.evaluate import Array, Compiler, EvaluationError, free_axes
+from derive.verify.exact import Normals
+from derive.verify.kinks import comparisons
+from derive.verify.oracle import Method, Oracle
+from derive.verify.sample import Domain, NotFiniteError, domains, draw, finite
+from derive.verify.solve import IllConditionedError
+from derive.verify.spread import Spread, drawn_ranks, shapes_of
+
+__all__ = ["TOLERANCE", "Claim", "Found", "Settings", "Trial", "best_trial", "is_zero"]
+
+TOLERANCE: dict[Method, float] = {"complex step": 1e-9, "central differences": 1e-6}
+"""The worst relative error of a line that holds.
+
+A complex step loses no digits, so that lines that are equal differ by rounding, some 1e-15 times
+the number of operations; extrapolated differences lose five to six digits. A mistake in a term
+changes an entry by a large part of itself. The tolerances lie between, far from both.
+"""
+
+# Entries are compared relative to the largest one, but no finer than this: the data are of the
+# order 1, so that what is left of terms that cancel is rounding and may be far from equal.
+FLOOR = 1e-3
+# With this many domains tried in full, the one on which most lines have a value is taken.
+MOST_TRIALS = 12
+# So many samples may be drawn anew because a relation has no good solution on them.
+MOST_REDRAWS = 8
+# With kinks, data that fall on one side of one are drawn again.
+MOST_DRAWS = 4
+
+Found = list[Array] | EvaluationError
+"""The values of an expression on all samples, or why it has none."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to check.
+
+    Attributes
+    ----------
+    seeds : the number of samples.
+    tolerance : the worst relative error of a line that holds, for all lines; None leaves it to
+        how the derivatives are taken.
+    """
+
+    seeds: int = 3
+    tolerance: float | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A goal and expressions that are said to be equal to it, with the same free indices."""
+
+    goal: Expr
+    lines: tuple[Expr, ...]
+    free: tuple[Index, ...]
+
+
+class Trial:
+    """The oracles for one choice of data, one for each seed."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        exprs: Sequence[Expr],
+        domain: Domain,
+        seeds: range,
+        compiler: Compiler,
+        settings: Settings,
+    ) -> None:
+        self.graph = graph
+        self.settings = settings
+        self.domain = domain
+        self.normals = Normals(graph)
+        # One after the other, so that a domain that will not do is left at the first sample.
+        self.spreads: list[Spread] = []
+        self.oracles: list[Oracle] = []
+        for seed in seeds:
+            spread = Spread(graph, drawn_ranks(graph, seed))
+            self.spreads.append(spread)
+            lines = [spread(expr) for expr in exprs]
+            self.oracles.append(_oracle(spread.graph, domain, seed, lines, compiler))
+        self._known: dict[tuple[Expr, tuple[Index, ...]], Found] = {}
+
+    @property
+    def method(self) -> Method:
+        used = any(oracle.differences_used for oracle in self.oracles)
+        return "central differences" if used else "complex step"
+
+    @property
+    def sizes(self) -> tuple[dict[str, int], ...]:
+        samples = (oracle.sample for oracle in self.oracles)
+        return tuple({str(s): n for s, n in sample.sizes.items()} for sample in samples)
+
+    @property
+    def ranks(self) -> tuple[dict[str, int], ...]:
+        """For each sample the rank of each multi-index; nothing if there are none."""
+        letters = shapes_of(self.graph)
+        if not letters:
+            return ()
+        return tuple({letters[shape]: n for shape, n in s.ranks.items()} for s in self.spreads)
+
+    def values(self, expr: Expr, free: tuple[Index, ...]) -> Found:
+        """The value on each sample, or the first reason why there is none."""
+        if (expr, free) not in self._known:
+            try:
+                found: Found = list(self.each(expr, free))
+            except EvaluationError as error:
+                found = error
+            self._known[expr, free] = found
+        return self._known[expr, free]
+
+    def each(self, expr: Expr, free: tuple[Index, ...]) -> Iterator[Array]:
+        for seed in range(len(self.oracles)):
+            yield finite(self._value(expr, free, seed), "the line")
+
+    def _value(self, expr: Expr, free: tuple[Index, ...], seed: int) -> Array:
+        spread = self.spreads[seed]
+        return self.oracles[seed](spread(expr), spread.axes(free))
+
+    @cached_property
+    def compared(self) -> list[Iverson]:
+        """What the definitions compare."""
+        return comparisons(side for equation in self.graph.equations for side in equation.sides)
+
+    @cached_property
+    def one_sided(self) -> int:
+        """How many comparisons of the definitions come out alike on all samples."""
+        found = [self.values(node, free_axes(node)) for node in self.compared]
+        arrays = [each for each in found if not isinstance(each, EvaluationError)]
+        return sum(len({x for array in each for x in array.flat}) < 2 for each in arrays)
+
+    def tolerance(self, *exprs: Expr) -> float:
+        """How far values may be apart that rest on the derivatives in expressions."""
+        if self.settings.tolerance is not None:
+            return self.settings.tolerance
+        rough = any(oracle.first_by_differences for oracle in self.oracles)
+        second = any(isinstance(p.function, Partial) for e in exprs for p in e.atoms(Partial))
+        return TOLERANCE["central differences" if rough or second else "complex step"]
+
+    def error(self, expr: Expr, value: Array, reference: Array, seed: int) -> float:
+        """How far a value is off, relative to the scale on which it is known."""
+        distance = float(np.max(np.abs(value - reference), initial=0.0))
+        scale = max(float(np.max(np.abs(a), initial=0.0)) for a in (value, reference))
+        if distance > self.tolerance(expr) * max(scale, FLOOR):
+            scale = max(scale, FLOOR * self._terms(expr, seed))
+        return distance / max(scale, FLOOR)
+
+    def _terms(self, expr: Expr, seed: int) -> float:
+        """The largest entry of a term, which cancels perhaps against another."""
+        terms = (self._value(term, free_axes(term), seed) for term in Add.make_args(expr))
+        return max(float(np.max(np.abs(value), initial=0.0)) for value in terms)
+
+
+def _oracle(
+    graph: Graph, domain: Domain, seed: int, exprs: Sequence[Expr], compiler: Compiler
+) -> Oracle:
+    """The oracle on the first sample on which the relations of the graph can be solved."""
+    for again in range(MOST_REDRAWS):
+        with suppress(IllConditionedError):
+            return Oracle(graph, draw(graph, domain, seed + 1000 * again, exprs), compiler)
+    return Oracle(graph, draw(graph, domain, seed, exprs), compiler)
+
+
+def best_trial(graph: Graph, claims: Sequence[Claim], settings: Settings) -> Trial:
+    """The first domain on which everything has a value, or the one on which most lines have.
+
+    Raises
+    ------
+    EvaluationError : the definitions have a value on no sample.
+    """
+    compiler = Compiler()
+    exprs = [expr for claim in claims for expr in (claim.goal, *claim.lines)]
+    best: tuple[tuple[int, int, int], Trial] | None = None
+    reason: EvaluationError = EvaluationError("no sample was found")
+    trials, seeds = 0, settings.seeds
+    for domain, first in _draws(graph):
+        numbers = range(first * seeds, (first + 1) * seeds)
+        try:
+            trial = Trial(graph, exprs, domain, numbers, compiler, settings)
+        except NotFiniteError as error:
+            reason = error
+            continue
+        rank = _rank(trial, claims)
+        if best is None or rank < best[0]:
+            best = rank, trial
+        trials += 1
+        if rank == (0, 0, 0) or trials == MOST_TRIALS:
+            break
+    if best is None:
+        raise reason
+    return best[1]
+
+
+def _rank(trial: Trial, claims: Sequence[Claim]) -> tuple[int, int, int]:
+    """How many lines have no value, kinks only one side, goals the value zero."""
+    missing = sum(
+        isinstance(trial.values(expr, claim.free), NotFiniteError)
+        for claim in claims
+        for expr in (claim.goal, *claim.lines)
+    )
+    zero = sum(is_zero(trial.values(claim.goal, claim.free)) for claim in claims)
+    return missing, trial.one_sided, bool(trial.compared) * zero
+
+
+def _draws(graph: Graph) -> Iterator[tuple[Domain, int]]:
+    """Domains with the number of a draw; where a graph has kinks several draws are worth it."""
+    every = domains(graph)
+    usual = next(every)
+    kinked = bool(comparisons(side for equation in graph.equations for side in equation.sides))
+    for domain in (usual, dict.fromkeys(usual, "wide")) if kinked else (usual,):
+        yield from ((domain, number) for number in range(MOST_DRAWS if kinked else 1))
+    yield from ((domain, 0) for domain in every)
+
+
+def is_zero(found: Found) -> bool:
+    """Whether an expression vanishes on all samples."""
+    if isinstance(found, EvaluationError):
+        return False
+    return all(np.max(np.abs(value), initial=0.0) < 1e-12 for value in found)
