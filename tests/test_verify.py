@@ -14,8 +14,7 @@ from test_evaluate import EXPRESSIONS, FREE, VALUES
 from derive.calculus.derivation import Derivation, Line, Stage, Step
 from derive.calculus.rule import Rule
 from derive.expressions import Contraction, Equation, Graph, Index, One, Partial, Size, tensor
-from derive.verify import Compiled, EvaluationError, Oracle, Report, draw, verify
-from derive.verify import grading, trial
+from derive.verify import Compiled, EvaluationError, Oracle, Report, draw, grading, trial, verify
 from derive.verify.evaluate import free_axes
 from derive.verify.exact import provably_equal
 from derive.verify.mutants import mutants
