@@ -13,6 +13,7 @@ from rich.console import Console
 from derive import exports
 from derive.api import Derivation
 from derive.calculus.derivation import DETAILS
+from derive.cli.checking import checking_options, settings_of
 from derive.errors import DeriveError
 from derive.files import write_whole
 from derive.notation.arrange import SUMS
@@ -46,6 +47,13 @@ def console() -> Console:
 def output_options(command: argparse.ArgumentParser, default: str) -> None:
     """Add the options of the commands that print a derivation."""
     command.add_argument("--format", choices=FORMATS, default=default, help=f"(default {default})")
+    command.add_argument(
+        "--json",
+        action="store_const",
+        dest="format",
+        const="json",
+        help="the same as --format json",
+    )
     command.add_argument("--detail", choices=DETAILS, default="article", help="(default article)")
     command.add_argument(
         "--sums",
@@ -67,6 +75,7 @@ def output_options(command: argparse.ArgumentParser, default: str) -> None:
     command.add_argument(
         "--standalone", action="store_true", help="LaTeX as a document that compiles"
     )
+    checking_options(command)
 
 
 def check_options(arguments: argparse.Namespace) -> None:
@@ -91,12 +100,13 @@ def present(derivation: Derivation, arguments: argparse.Namespace) -> int:
 
 
 def _report(derivation: Derivation, arguments: argparse.Namespace) -> Report | None:
-    if not arguments.verify:
+    settings = settings_of(arguments)
+    if settings is None:
         return None
     # NumPy is loaded only where something is verified, so that the other commands start fast.
     from derive.verify import verify
 
-    return verify(derivation, detail=arguments.detail)
+    return verify(derivation, settings, detail=arguments.detail)
 
 
 def _print(

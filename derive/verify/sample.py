@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 from sympy import Expr, Mul, S
 
+from derive.errors import DeriveError
 from derive.expressions import (
     Graph,
     Index,
@@ -31,6 +32,7 @@ from derive.verify.evaluate import Array, EvaluationError, Values
 __all__ = [
     "DISTRIBUTIONS",
     "Domain",
+    "Given",
     "NotFiniteError",
     "Sample",
     "domains",
@@ -62,6 +64,8 @@ _USUAL = [name for name in DISTRIBUTIONS if name != "wide"]
 Domain = Mapping[str, str]
 """For each input the distribution it is drawn from."""
 
+# Fewer values would hide a sum.
+LEAST = 2
 # Inputs with a domain of their own are few; beyond this many tries there is no answer.
 MOST_DOMAINS = 1000
 # A tensor with more entries, which a declared size can ask for, is not worth the time.
@@ -74,6 +78,24 @@ class Sample(Values):
 
     seed: int = 0
     upstream: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Data that are not drawn.
+
+    `tensors` and `upstream`, by the output, have one value for all entries; `sizes` by their names.
+    """
+
+    tensors: Mapping[str, float] = field(default_factory=dict)
+    upstream: Mapping[str, float] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def in_place_of(
+        self, drawn: Mapping[str, Array], fixed: Mapping[str, float]
+    ) -> dict[str, Array]:
+        """Drawn tensors with the given ones in their place."""
+        return {n: np.full(a.shape, fixed[n]) if n in fixed else a for n, a in drawn.items()}
 
 
 def domains(graph: Graph) -> Iterator[Domain]:
@@ -100,11 +122,18 @@ def _but(number: int, everywhere: Domain) -> Iterator[Domain]:
                 yield {**everywhere, **dict(zip(chosen, kinds, strict=True))}
 
 
-def draw(graph: Graph, domain: Domain, seed: int, exprs: Iterable[Expr] = ()) -> Sample:
-    """Data for a graph and for further expressions about it."""
+def draw(
+    graph: Graph,
+    domain: Domain,
+    seed: int,
+    exprs: Iterable[Expr] = (),
+    given: Given | None = None,
+) -> Sample:
+    """Data for a graph and for further expressions about it; what is `given` is not drawn."""
+    given = given or Given()
     exprs = list(exprs)
     everything = [e for eq in graph.equations for e in (eq.lhs, *eq.sides)] + exprs
-    sizes = _sizes(graph, everything, seed)
+    sizes = _sizes(graph, everything, seed, given.sizes)
     values = Values({}, {}, sizes)
 
     def shape(name: str) -> tuple[int, ...]:
@@ -135,7 +164,8 @@ def draw(graph: Graph, domain: Domain, seed: int, exprs: Iterable[Expr] = ()) ->
         name: np.asarray(0.4 + _generator(seed, 3, position).normal(size=shape(name)))
         for position, name in enumerate(graph.outputs)
     }
-    return Sample(tensors, labels, sizes, seed, upstream)
+    upstream = given.in_place_of(upstream, given.upstream)
+    return Sample(given.in_place_of(tensors, given.tensors), labels, sizes, seed, upstream)
 
 
 def given_tensors(graph: Graph, exprs: Iterable[Expr]) -> list[Expr]:
@@ -176,20 +206,36 @@ def _factors(exprs: Iterable[Expr]) -> set[str]:
     }
 
 
-def _sizes(graph: Graph, exprs: list[Expr], seed: int) -> dict[Expr, int]:
+def _sizes(graph: Graph, exprs: list[Expr], seed: int, given: Mapping[str, int]) -> dict[Expr, int]:
     """A number for each size, all different, above the constants used as indices."""
-    least, declared = _least(graph, exprs)
+    every, declared = _least(graph, exprs)
+    found = {
+        size: _large_enough(size, given[str(size)], every[size])
+        for size in every
+        if str(size) in given
+    }
+    least = {size: low for size, low in every.items() if size not in found}
+    declared |= set(found.values())
     low = 3 if len(least) < 5 else 2
     rng = np.random.default_rng([seed, 4])
     numbers = [n for n in range(low, low + len(least) + len(declared) + 2) if n not in declared]
     pool = [int(n) for n in rng.permutation(numbers)]
-    found: dict[Expr, int] = {}
     for size in sorted(least, key=lambda size: (-least[size], str(size))):
         fitting = [n for n in pool if n >= least[size]]
         number = fitting[0] if fitting else _unused(least[size], {*found.values(), *declared})
         found[size] = number
         pool = [n for n in pool if n != number]
     return found
+
+
+def _large_enough(size: Expr, number: int, least: int) -> int:
+    """A size that is given, if it holds the constants that stand in slots."""
+    if number < least and least > LEAST:
+        raise DeriveError(
+            f"the size {size} is {number}, and an index is {least - 1}",
+            mend=f"indices count from 0: take at least {least}",
+        )
+    return number
 
 
 def _unused(low: int, used: set[int]) -> int:
@@ -208,7 +254,7 @@ def _least(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[int]]:
         every |= expr.atoms(Size)
         every |= {index.size for index in expr.atoms(Index) if index.size is not None}
     every |= set(_letters(graph, exprs).values())
-    least = {size: 2 for size in every if not size.is_Integer}
+    least = {size: LEAST for size in every if not size.is_Integer}
     for expr in exprs:
         for node in tensors_in(expr):
             for axis, slot in enumerate(indices_of(node)):

@@ -15,7 +15,8 @@ from derive.verify.evaluate import Array, Compiler, EvaluationError, free_axes
 from derive.verify.exact import Normals
 from derive.verify.kinks import comparisons
 from derive.verify.oracle import Method, Oracle
-from derive.verify.sample import Domain, NotFiniteError, domains, draw, finite
+from derive.verify.sample import Domain, Given, NotFiniteError, domains, draw, finite
+from derive.verify.settings import Settings, given_data
 from derive.verify.solve import IllConditionedError
 from derive.verify.spread import Spread, drawn_ranks, shapes_of
 
@@ -44,21 +45,6 @@ Found = list[Array] | EvaluationError
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to check.
-
-    Attributes
-    ----------
-    seeds : the number of samples.
-    tolerance : the worst relative error of a line that holds, for all lines; None leaves it to
-        how the derivatives are taken.
-    """
-
-    seeds: int = 3
-    tolerance: float | None = None
-
-
-@dataclass(frozen=True)
 class Claim:
     """A goal and expressions that are said to be equal to it, with the same free indices."""
 
@@ -79,6 +65,7 @@ class Trial:
         compiler: Compiler,
         settings: Settings,
     ) -> None:
+        given = given_data(settings, graph, exprs)
         self.graph = graph
         self.settings = settings
         self.domain = domain
@@ -90,13 +77,18 @@ class Trial:
             spread = Spread(graph, drawn_ranks(graph, seed))
             self.spreads.append(spread)
             lines = [spread(expr) for expr in exprs]
-            self.oracles.append(_oracle(spread.graph, domain, seed, lines, compiler))
+            self.oracles.append(_oracle(spread.graph, domain, seed, lines, compiler, given))
         self._known: dict[tuple[Expr, tuple[Index, ...]], Found] = {}
 
     @property
     def method(self) -> Method:
         used = any(oracle.differences_used for oracle in self.oracles)
         return "central differences" if used else "complex step"
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The number of each sample, from which its data are drawn."""
+        return tuple(oracle.sample.seed for oracle in self.oracles)
 
     @property
     def sizes(self) -> tuple[dict[str, int], ...]:
@@ -164,13 +156,18 @@ class Trial:
 
 
 def _oracle(
-    graph: Graph, domain: Domain, seed: int, exprs: Sequence[Expr], compiler: Compiler
+    graph: Graph,
+    domain: Domain,
+    seed: int,
+    exprs: Sequence[Expr],
+    compiler: Compiler,
+    given: Given,
 ) -> Oracle:
     """The oracle on the first sample on which the relations of the graph can be solved."""
     for again in range(MOST_REDRAWS):
         with suppress(IllConditionedError):
-            return Oracle(graph, draw(graph, domain, seed + 1000 * again, exprs), compiler)
-    return Oracle(graph, draw(graph, domain, seed, exprs), compiler)
+            return Oracle(graph, draw(graph, domain, seed + 1000 * again, exprs, given), compiler)
+    return Oracle(graph, draw(graph, domain, seed, exprs, given), compiler)
 
 
 def best_trial(graph: Graph, claims: Sequence[Claim], settings: Settings) -> Trial:
