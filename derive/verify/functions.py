@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["FUNCTIONS", "opaque"]
+__all__ = ["FUNCTIONS", "opaque", "waves"]
 
 # Gauss and Legendre's points for the integral that is the error function.
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(80)
@@ -57,12 +57,17 @@ def _clip(u: Any, low: Any, high: Any) -> Any:
     return _minimum(_maximum(u, low), high)
 
 
+def waves(name: str) -> list[tuple[float, float, float]]:
+    """The sines that a function with only a name is made of: size, rate and phase of each."""
+    rng = np.random.default_rng([ord(character) for character in name])
+    drawn = [rng.uniform([0.3, 0.5, 0.0], [0.6, 1.5, 2 * np.pi]) for _ in range(3)]
+    return [(float(size), float(rate), float(phase)) for size, rate, phase in drawn]
+
+
 def opaque(name: str, order: int, u: Any) -> Any:
     """A derivative of a smooth function that its name fixes; it is positive, else random."""
-    rng = np.random.default_rng([ord(character) for character in name])
     total: Any = 2.0 if order == 0 else 0.0
-    for _ in range(3):
-        size, rate, phase = rng.uniform([0.3, 0.5, 0.0], [0.6, 1.5, 2 * np.pi])
+    for size, rate, phase in waves(name):
         # The derivative of a sine is a sine a quarter turn ahead.
         total = total + size * rate**order * np.sin(rate * u + phase + order * np.pi / 2)
     return total

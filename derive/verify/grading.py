@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
+from derive.verify.agreement import agreement
 from derive.verify.evaluate import EvaluationError, ShapeError
 from derive.verify.exact import provably_equal
 from derive.verify.report import LineReport
@@ -49,13 +50,21 @@ def graded(trial: Trial, expr: Expr, found: Found, above: Above) -> LineReport:
     if isinstance(above.found, EvaluationError):
         what = "the derivative" if above.is_goal else "the line above"
         return LineReport("unknown", reason=f"{what} has no value: {above.found.message}")
-    pairs = enumerate(zip(found, above.found, strict=True))
-    error = max(trial.error(expr, value, other, seed) for seed, (value, other) in pairs)
-    proven = not above.is_goal and provably_equal(expr, above.expr, trial.graph, trial.normals)
-    seen = (len(found), trial.sizes, trial.ranks)
-    if error <= trial.tolerance(expr, above.expr):
-        return LineReport("exact" if proven else "sampled", error, "", *seen)
+
+    def proven() -> bool:
+        facts = trial.graph, trial.normals
+        return not above.is_goal and provably_equal(expr, above.expr, *facts)
+
+    compared = agreement(trial, expr, found, above.expr, above.found, proven)
+    seen = (len(found), trial.sizes, trial.ranks, compared.digits)
+    error = compared.error
+    if compared.holds is not False and proven():
+        return LineReport("exact", error, "", *seen)
+    if compared.holds:
+        return LineReport("sampled", error, "", *seen)
+    if compared.holds is None:
+        return LineReport("unknown", error, compared.reason, *seen)
     reason = "differs from the definitions" if above.is_goal else "differs from the line above"
-    if proven:
+    if proven():
         reason = "proven equal to the line above, but differs on the samples: a fault of derive"
     return LineReport("wrong", error, reason, *seen)

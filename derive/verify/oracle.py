@@ -19,6 +19,7 @@ from derive.expressions import (
     name_of,
     tensors_in,
 )
+from derive.verify.digits import STEP as DIGITS_STEP
 from derive.verify.evaluate import Array, Compiler, EvaluationError, Values, free_axes
 from derive.verify.kinks import comparisons
 from derive.verify.printer import INNER, MOVE, Request
@@ -27,7 +28,7 @@ from derive.verify.solve import Solver
 
 __all__ = ["Method", "Oracle"]
 
-Method = Literal["complex step", "central differences"]
+Method = Literal["complex step", "central differences", "many digits"]
 Function = Callable[[Array], Array]
 """The values of a function at many places at once, which have an axis before all others."""
 
@@ -40,6 +41,7 @@ LEVELS = 6
 # The most entries of a Jacobian, and of a variable, which are moved one by one.
 LARGEST = 4_000_000
 MOST_MOVES = 5_000
+LARGEST_IN_DIGITS = 40_000
 # The most entries that the places at which a function is evaluated at once have together.
 MOST_AT_ONCE = 100_000
 
@@ -53,7 +55,8 @@ class Oracle:
     sample : numbers for inputs, labels and sizes.
     compiler : keeps compiled expressions; share it between oracles of one graph.
     method : how to differentiate. Derivatives of derivatives are differentiated by central
-        differences in any case.
+        differences in any case. With many digits the sample has them, and so has the compiler.
+    near : an oracle for the same data, beside whose solutions of relations those here lie.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class Oracle:
         sample: Sample,
         compiler: Compiler | None = None,
         method: Method = "complex step",
+        near: Oracle | None = None,
     ) -> None:
         self.graph = graph
         self.sample = sample
@@ -73,7 +77,7 @@ class Oracle:
         self.differences_used = False
         self.first_by_differences = False
         self._compile = compiler or Compiler()
-        self._solve = Solver(self._compile)
+        self._solve: Solver = Solver(self._compile, near._solve if near else None)
         self._jacobians: dict[Request, Array] = {}
         self.values: Values = sample
         self.values = self._after(sample, graph.order)
@@ -98,7 +102,7 @@ class Oracle:
         """The array, if it is finite but for the −∞ that a mask `log [k <= q]` may put in."""
         rights = [side for equation in self.graph.equations for side in equation.sides]
         masked = any(e.has(log) for e in rights) and any(e.has(Iverson) for e in rights)
-        finite(np.where(np.isneginf(array), 0.0, array) if masked else array, what)
+        finite(np.where(array == -np.inf, 0.0, array) if masked else array, what)
         return array
 
     def _after(
@@ -130,10 +134,13 @@ class Oracle:
 
     def _jacobian(self, request: Request, values: Values) -> Array:
         function, at = self._function(request, values)
-        here = self._defined(function(at[None])[0], request.function)
-        if here.size * at.size > LARGEST or at.size > MOST_MOVES:
+        here = self._defined(np.asarray(function(at[None])[0]), request.function)
+        largest = LARGEST if self.method != "many digits" else LARGEST_IN_DIGITS
+        if here.size * at.size > largest or at.size > MOST_MOVES:
             raise EvaluationError("the derivative has too many entries to be checked")
-        if self.method == "complex step" and not request.function.has(Partial):
+        if self.method == "many digits":
+            found = _tiny_differences(function, at)
+        elif self.method == "complex step" and not request.function.has(Partial):
             found = _complex_step(function, at)
         else:
             self.differences_used = True
@@ -148,7 +155,7 @@ class Oracle:
         name = request.variable
         if request.inner is not None:
             at = self._inner(request, values)
-        elif name in values.tensors and values.tensors[name].dtype.kind == "f":
+        elif name in values.tensors and values.tensors[name].dtype.kind in "fO":
             at = values.tensors[name]
         else:
             raise EvaluationError(f"{name} is not known, so nothing can be differentiated by it")
@@ -156,7 +163,7 @@ class Oracle:
         if nested:
             self._check_order(request)
         function = (self._one_by_one if nested else self._at_once)(request, values)
-        if nested or self.method == "central differences":
+        if self.method != "many digits" and (nested or self.method == "central differences"):
             function = self._beside_kinks(function, request, values)
         return function, at
 
@@ -292,6 +299,13 @@ def _moves(at: Array) -> Iterator[Array]:
 
 def _complex_step(function: Function, at: Array) -> Array:
     return np.concatenate([np.imag(function(at + 1j * STEP * move)) / STEP for move in _moves(at)])
+
+
+def _tiny_differences(function: Function, at: Array) -> Array:
+    """Differences with many digits, at a step that is itself below what counts."""
+    here = function(at[None])
+    moved = (function(at + move.astype(object) * DIGITS_STEP) for move in _moves(at))
+    return np.concatenate([(there - here) / DIGITS_STEP for there in moved])
 
 
 def _central_differences(function: Function, at: Array) -> Array:

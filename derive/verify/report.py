@@ -21,10 +21,11 @@ class LineReport:
     ----------
     grade : `exact`, proven equal to the line above as well as equal on the samples; `sampled`,
         equal on the samples; `unknown`, undecided for the `reason` given; `wrong`, different.
-    error : the worst error over all samples and entries, relative to the largest entry.
+    error : the worst error over all samples and entries, each relative to itself.
     seeds : how many samples were compared.
     sizes : for each sample the number that each size stands for.
     ranks : for each sample the number of axes that each multi-index stands for.
+    digits : how many digits both sides were evaluated with; None for those of floating point.
     """
 
     grade: Grade
@@ -33,6 +34,7 @@ class LineReport:
     seeds: int = 0
     sizes: tuple[Mapping[str, int], ...] = ()
     ranks: tuple[Mapping[str, int], ...] = ()
+    digits: int | None = None
 
     @property
     def holds(self) -> bool:
@@ -49,6 +51,8 @@ class LineReport:
             found |= {"seeds": self.seeds, "sizes": [dict(sizes) for sizes in self.sizes]}
         if self.ranks:
             found["ranks"] = [dict(ranks) for ranks in self.ranks]
+        if self.digits is not None:
+            found["digits"] = self.digits
         return found
 
 

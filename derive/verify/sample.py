@@ -39,6 +39,7 @@ __all__ = [
     "draw",
     "finite",
     "given_tensors",
+    "is_finite",
 ]
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -95,7 +96,7 @@ class Given:
         self, drawn: Mapping[str, Array], fixed: Mapping[str, float]
     ) -> dict[str, Array]:
         """Drawn tensors with the given ones in their place."""
-        return {n: np.full(a.shape, fixed[n]) if n in fixed else a for n, a in drawn.items()}
+        return {n: np.full(a.shape, float(fixed[n])) if n in fixed else a for n, a in drawn.items()}
 
 
 def domains(graph: Graph) -> Iterator[Domain]:
@@ -268,8 +269,15 @@ class NotFiniteError(EvaluationError):
     """A value outside the domain of a function; other data may do."""
 
 
+def is_finite(array: Array) -> bool:
+    """Whether every entry is a finite number, of whatever type."""
+    if array.dtype != object:
+        return bool(np.all(np.isfinite(array)))
+    return all(entry - entry == 0 for entry in array.flat)
+
+
 def finite(array: Array, what: object) -> Array:
     """The array, if every entry is a finite number."""
-    if not np.all(np.isfinite(array)):
+    if not is_finite(array):
         raise NotFiniteError(f"{what} is not finite on the sample")
     return array

@@ -35,6 +35,9 @@ MOST_CORRECTIONS = 12
 WORST_CONDITION = 1e5
 SINGULAR = 1e9
 CONVERGED = 1e-12
+# With many digits.
+MOST_REFINEMENTS = 60
+REFINED = 1e-140
 
 
 class Solver:
@@ -43,9 +46,10 @@ class Solver:
     The first solution of a relation is where later ones, for moved data, begin.
     """
 
-    def __init__(self, compiler: Compiler) -> None:
+    def __init__(self, compiler: Compiler, near: Solver | None = None) -> None:
         self._compile = compiler
-        self._roots: dict[str, tuple[Array, Array]] = {}
+        # Beside the roots of another solver a few digits are all that is missing.
+        self._roots: dict[str, tuple[Array, Array]] = dict(near._roots) if near else {}
 
     def __call__(self, equation: Equation, values: Values) -> Array:
         """The value of what the equation defines, where the values of all else are given."""
@@ -56,6 +60,8 @@ class Solver:
             self._roots[equation.name] = _root(residual, shape, equation.name)
             return self._roots[equation.name][0]
         start, inverse = self._roots[equation.name]
+        if any(tensor.dtype == object for tensor in values.tensors.values()):
+            return _refined(residual, start, inverse)
         if any(tensor.dtype.kind == "c" for tensor in values.tensors.values()):
             return _corrected(residual, start, inverse)
         found = _newton(residual, start.ravel())
@@ -134,6 +140,17 @@ def _corrected(residual: Residual, start: Array, inverse: Array) -> Array:
         if still and _largest(step.real) <= CONVERGED * max(1.0, _largest(at.real)):
             break
     return at.reshape(start.shape)
+
+
+def _refined(residual: Residual, start: Array, inverse: Array) -> Array:
+    """The root beside `start` with many digits; every step adds as many as the inverse has."""
+    at = start.ravel().astype(object)
+    for _ in range(MOST_REFINEMENTS):
+        step = np.dot(inverse, residual(at))
+        at = at - step
+        if max(map(abs, step), default=0) <= REFINED * max(1, *map(abs, at)):
+            return at.reshape(start.shape)
+    raise IllConditionedError("the solution of a relation was not found with many digits")
 
 
 def _largest(array: Array) -> float:

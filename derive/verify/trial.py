@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from sympy import Add, Expr
+from sympy import Add, Expr, Number
 
 from derive.expressions import Graph, Index, Iverson, Partial
+from derive.verify.digits import MANY, in_digits
 from derive.verify.evaluate import Array, Compiler, EvaluationError, free_axes
 from derive.verify.exact import Normals
 from derive.verify.kinks import comparisons
@@ -33,6 +34,8 @@ changes an entry by a large part of itself. The tolerances lie between, far from
 # Entries are compared relative to the largest one, but no finer than this: the data are of the
 # order 1, so that what is left of terms that cancel is rounding and may be far from equal.
 FLOOR = 1e-3
+# Between the largest and the smallest number of the data: the product of two such is rounding.
+WIDE = 1e5
 # With this many domains tried in full, the one on which most lines have a value is taken.
 MOST_TRIALS = 12
 # So many samples may be drawn anew because a relation has no good solution on them.
@@ -78,6 +81,9 @@ class Trial:
             self.spreads.append(spread)
             lines = [spread(expr) for expr in exprs]
             self.oracles.append(_oracle(spread.graph, domain, seed, lines, compiler, given))
+        self._many_digits = Compiler(MANY)
+        self._in_digits: dict[int, Oracle] = {}
+        self._wide: dict[int, bool] = {}
         self._known: dict[tuple[Expr, tuple[Index, ...]], Found] = {}
 
     @property
@@ -132,6 +138,41 @@ class Trial:
         found = [self.values(node, free_axes(node)) for node in self.compared]
         arrays = [each for each in found if not isinstance(each, EvaluationError)]
         return sum(len({x for array in each for x in array.flat}) < 2 for each in arrays)
+
+    def in_digits(self, expr: Expr, free: tuple[Index, ...], seed: int) -> Array:
+        """The value on one sample with many digits.
+
+        Raises
+        ------
+        EvaluationError : it has none, or the work would be too much.
+        """
+        if seed not in self._in_digits:
+            near = self.oracles[seed]
+            sample = in_digits(near.sample)
+            self._in_digits[seed] = Oracle(
+                near.graph, sample, self._many_digits, "many digits", near
+            )
+        spread = self.spreads[seed]
+        return finite(self._in_digits[seed](spread(expr), spread.axes(free)), "the line")
+
+    def entries(self, seed: int) -> int:
+        """How many numbers a sample holds."""
+        return sum(array.size for array in self.oracles[seed].values.tensors.values())
+
+    def is_wide(self, seed: int) -> bool:
+        """Whether the data are of so different sizes that a term may be lost in rounding."""
+        if seed not in self._wide:
+            tensors = self.oracles[seed].values.tensors.values()
+            entries = [np.abs(a[np.isfinite(a) & (a != 0)]) for a in tensors if a.dtype.kind == "f"]
+            sizes = np.concatenate([*(a.ravel() for a in entries), self._literals])
+            self._wide[seed] = bool(sizes.size and sizes.max() > WIDE * sizes.min())
+        return self._wide[seed]
+
+    @cached_property
+    def _literals(self) -> Array:
+        """The sizes of the numbers in the definitions, powers left out."""
+        sides = [side for equation in self.graph.equations for side in equation.sides]
+        return np.array([abs(float(n)) for side in sides for n in side.atoms(Number) if n != 0])
 
     def tolerance(self, *exprs: Expr) -> float:
         """How far values may be apart that rest on the derivatives in expressions."""
