@@ -109,3 +109,43 @@ def test_options_that_say_nothing(
     assert out == ""
     assert message in err
     assert "Traceback" not in err
+
+
+def test_strict_fails_where_a_line_is_undecided(capsys: pytest.CaptureFixture[str]) -> None:
+    equation = ["grad", "y_i = log(-x_i^2)", "--wrt", "x", "--verify"]
+    assert main(equation) == 0
+    assert main([*equation, "--strict"]) == 1
+    out = capsys.readouterr().out
+    assert "unknown: y " in out
+    assert "0 exact, 0 sampled, 2 unknown, 0 wrong" in " ".join(out.split())
+    assert main(["verify", "log_softmax", "--strict"]) == 0
+
+
+def test_the_report_says_how_the_check_was_made(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "layer_norm", "--set", "γ=2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    check = found["check"]
+    assert check["ok"]
+    assert check["decided"]
+    assert check["seeds"] == [0, 1, 2]
+    assert len(check["sizes"]) == 3
+    assert check["method"] == "complex step"
+    assert check["domain"]["ε"] == "positive"
+    assert check["fixed"] == {"γ": 2}
+    assert check["error"] < check["tolerance"] == 1e-12
+    assert sum(check["grades"].values()) >= sum(len(s["lines"]) for s in found["stages"])
+    assert found["stages"][0]["lines"][0]["evidence"]["tolerance"] == 1e-12
+
+
+@pytest.mark.parametrize("options", [["--format", "latex"], ["--format", "latex", "--standalone"]])
+def test_latex_has_the_grades_as_comments(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", "log_softmax", *options]) == 0
+    verified = capsys.readouterr().out.splitlines()
+    assert main(["show", "log_softmax", *options]) == 0
+    plain = capsys.readouterr().out.splitlines()
+    kept = [line for line in verified if not line.startswith("%")]
+    assert [line for line in kept if line] == [line for line in plain if line and line[0] != "%"]
+    assert any(line.startswith("% exact") for line in verified)
+    assert any("seeds 0, 1, 2" in line for line in verified)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from derive.verify import check
+from derive.verify import agreement, trial
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "verify.py"
 
@@ -34,7 +34,9 @@ def test_a_wrong_line_fails(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(check.TOLERANCE, "complex step", -1.0)
+    monkeypatch.setitem(agreement.ROUNDING, "complex step", -1.0)
+    monkeypatch.setattr(agreement, "CERTAIN", -1.0)
+    monkeypatch.setitem(trial.TOLERANCE, "complex step", -1.0)
     assert main(["l2_norm"]) == 1
     assert "l2_norm, stage 1, line 1: wrong" in capsys.readouterr().out
 

@@ -25,6 +25,9 @@ def checking_options(command: argparse.ArgumentParser) -> None:
         "--tolerance", metavar="T", help="the worst relative error of a line that holds"
     )
     options.add_argument(
+        "--strict", action="store_true", default=None, help="exit with 1 where a line is undecided"
+    )
+    options.add_argument(
         "--set",
         metavar="NAME=VALUE",
         action="append",
@@ -63,7 +66,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings | None:
 
 def _refuse(arguments: argparse.Namespace) -> None:
     """Options of a verification say nothing where none is asked for."""
-    for name in ("seeds", "tolerance", "set", "sample_size"):
+    for name in ("seeds", "tolerance", "strict", "set", "sample_size"):
         if getattr(arguments, name) is not None:
             option = name.replace("_", "-")
             raise DeriveError(f"--{option} is about a verification", mend="add --verify")

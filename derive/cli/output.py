@@ -96,7 +96,9 @@ def present(derivation: Derivation, arguments: argparse.Namespace) -> int:
         write_whole(Path(arguments.output), text.getvalue())
     else:
         _print(derivation, report, arguments, console())
-    return 0 if report is None or report.ok else 1
+    if report is None:
+        return 0
+    return 0 if report.ok and (report.is_decided or not arguments.strict) else 1
 
 
 def _report(derivation: Derivation, arguments: argparse.Namespace) -> Report | None:
@@ -128,7 +130,7 @@ def _print(
         emit(exports.markdown(derivation, options, report=report), console)
     else:
         latex = exports.latex_document if arguments.standalone else exports.latex
-        emit(latex(derivation, options), console)
+        emit(latex(derivation, options, report=report), console)
 
 
 def emit(text: str, console: Console) -> None:

@@ -27,7 +27,8 @@ One object::
          "matrix": {"text": "∂s/∂x = diag(s) − s sᵀ",   the goal and the result in matrix notation
                     "latex": "...",
                     "each": []}}          indices of which it shows one value at a time;
-      ]                                   {"none": "..."}, the reason, where there is no such line
+      ],                                  {"none": "..."}, the reason, where there is no such line
+      "check": {"ok": true, ...}          how the lines were checked, if the derivation was verified
     }
 
 The goal is the left-hand side of every line of its stage; lines have no equals sign. `evidence` is
@@ -87,6 +88,7 @@ def to_json(
             _stage(derivation.graph, stage, options, report, number)
             for number, stage in enumerate(derivation.stages)
         ],
+        **({"check": report.check_as_json()} if report else {}),
     }
 
 

@@ -58,6 +58,7 @@ def latex_block(
     *,
     matrix: MatrixLine | None = None,
     width: float = TEXT_WIDTH,
+    grades: Sequence[str] = (),
 ) -> str:
     """The lines of a stage as an `aligned` block, to stand in display maths.
 
@@ -65,8 +66,9 @@ def latex_block(
     ----------
     matrix : a further line, in matrix notation.
     width : the room on a line, in em; longer formulas are broken.
+    grades : a comment for each line, the one in matrix notation last.
     """
-    return _aligned(_stage_rows(stage, graph, options, matrix, width))
+    return _aligned(_stage_rows(stage, graph, options, matrix, width, grades))
 
 
 def _stage_rows(
@@ -75,6 +77,7 @@ def _stage_rows(
     options: Options,
     matrix: MatrixLine | None,
     width: float = TEXT_WIDTH,
+    grades: Sequence[str] = (),
 ) -> list[str]:
     """The lines of a stage as rows of an alignment."""
     lines = stage.at(options.detail)
@@ -85,16 +88,32 @@ def _stage_rows(
     column = _note_width(notes, room - max(map(measured, layouts)))
     room -= column + GAP if column else 0
     names = set(graph.names) - _WORDS
-    rows = []
-    for left, layout, note in zip(
-        chain([layout_latex(goal)], repeat("")), layouts, notes, strict=False
+    rows: list[str] = []
+    comments = chain(grades, repeat(""))
+    for left, layout, note, grade in zip(
+        chain([layout_latex(goal)], repeat("")), layouts, notes, comments, strict=False
     ):
         pieces = latex_lines(layout, max(room, LEAST))
         words = textwrap.wrap(note, int(column / word_width("x")) or 1, break_on_hyphens=False)
-        rows += _rows(left, pieces, [latex_words(text, names) for text in words])
+        rows += _graded(_rows(left, pieces, [latex_words(text, names) for text in words]), grade)
     if matrix:
-        rows += _matrix_rows(matrix, graph, options.reasons, max(room, LEAST))
+        last = _matrix_rows(matrix, graph, options.reasons, max(room, LEAST))
+        rows += _graded(last, next(comments))
     return rows
+
+
+def _graded(rows: list[str], grade: str) -> list[str]:
+    """The rows of a line with its grade as a comment above them."""
+    return [comment(grade) + rows[0], *rows[1:]] if grade else rows
+
+
+def _grades(
+    report: Report | None, number: int, stage: Stage, options: Options, matrix: MatrixLine | None
+) -> list[str]:
+    """The grades of the lines of a stage that are shown."""
+    last = [matrix_evidence(report, number)] if matrix else []
+    lines = [*evidence_for(report, number, stage, stage.at(options.detail)), *last]
+    return [summary(evidence) if evidence else "" for evidence in lines]
 
 
 def _matrix_rows(line: MatrixLine, graph: Graph, reasons: bool, room: float) -> list[str]:
@@ -149,16 +168,28 @@ def _definitions(graph: Graph, sums: Sums, width: float = TEXT_WIDTH) -> list[st
     return rows
 
 
-def latex(derivation: Derivation, options: Options = DEFAULT) -> str:
-    """All blocks in display maths, for pasting into an article that loads amsmath."""
+def latex(
+    derivation: Derivation, options: Options = DEFAULT, *, report: Report | None = None
+) -> str:
+    """All blocks in display maths, for pasting into an article that loads amsmath.
+
+    What a report says stands in comments.
+    """
     definitions = _aligned(_definitions(derivation.graph, options.sums))
     text = comment(derivation.title) + _bracketed(definitions)
     text += "".join(latex_words(sentence) + "\n" for sentence in derivation.conventions)
-    for stage in derivation.stages:
+    for number, stage in enumerate(derivation.stages):
         line, why = _split(derivation, stage, options)
-        block = latex_block(stage, derivation.graph, options, matrix=line)
+        grades = _grades(report, number, stage, options, line)
+        block = latex_block(stage, derivation.graph, options, matrix=line, grades=grades)
         text += f"\n{comment(stage.title)}{_bracketed(block)}{comment(why)}"
-    return text
+    return text + _account(report)
+
+
+def _account(report: Report | None) -> str:
+    """What a report says below the lines, in comments."""
+    lines = textwrap.wrap(report.words, 90) if report else []
+    return "".join(map(comment, lines))
 
 
 def _bracketed(block: str) -> str:
@@ -171,14 +202,17 @@ def _split(derivation: Derivation, stage: Stage, options: Options) -> tuple[Matr
     return (None, str(line)) if isinstance(line, NoMatrixLine) else (line, "")
 
 
-def latex_document(derivation: Derivation, options: Options = DEFAULT) -> str:
+def latex_document(
+    derivation: Derivation, options: Options = DEFAULT, *, report: Report | None = None
+) -> str:
     """A stand-alone document that compiles with pdfLaTeX, XeLaTeX or LuaLaTeX."""
     names = derivation.graph.names
     said = "\n".join(latex_words(sentence) for sentence in derivation.conventions)
     sections = [("Definitions", _definitions(derivation.graph, options.sums), said)]
-    for stage in derivation.stages:
+    for number, stage in enumerate(derivation.stages):
         line, why = _split(derivation, stage, options)
-        rows = _stage_rows(stage, derivation.graph, options, line)
+        grades = _grades(report, number, stage, options, line)
+        rows = _stage_rows(stage, derivation.graph, options, line, grades=grades)
         below = rf"\noindent {latex_words(_sentence(why), names)}" if why else ""
         sections.append((latex_words(stage.title, names), rows, below))
     parts = [PREAMBLE, "\\begin{document}\n\\abovedisplayshortskip=\\abovedisplayskip"]
@@ -187,7 +221,9 @@ def latex_document(derivation: Derivation, options: Options = DEFAULT) -> str:
         heading = rf"\paragraph{{{title}}}" "\n" if title else ""
         parts.append(heading + _on_page(rows))
         parts += [below] if below else []
-    parts += [*_references(derivation.references), r"\end{document}"]
+    parts += [*_references(derivation.references)]
+    parts += [_account(report).rstrip()] if report else []
+    parts += [r"\end{document}"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -218,6 +254,7 @@ def markdown(
         parts += [markdown_words(_sentence(why))] if why else []
         parts += _evidence(report, number, stage, options, line)
     parts += [ranks_in_words(report.ranks)] if report and report.ranks else []
+    parts += [markdown_words(report.words)] if report else []
     if derivation.references:
         parts += ["## References", "\n".join(f"- {ref}" for ref in derivation.references)]
     return "\n\n".join(parts) + "\n"
@@ -235,11 +272,9 @@ def _evidence(
     report: Report | None, number: int, stage: Stage, options: Options, matrix: MatrixLine | None
 ) -> list[str]:
     """What the check found, line after line, in one sentence."""
-    last = [matrix_evidence(report, number)] if matrix else []
-    lines = [*evidence_for(report, number, stage, stage.at(options.detail)), *last]
-    found = [evidence for evidence in lines if evidence is not None]
-    if not found:
+    found = _grades(report, number, stage, options, matrix)
+    if report is None:
         return []
     symmetry = symmetry_for(report, number, stage)
     more = f" {symmetry[0].capitalize()}: {summary(symmetry[1])}." if symmetry else ""
-    return ["Checked line by line: " + ", ".join(map(summary, found)) + "." + more]
+    return ["Checked line by line: " + ", ".join(found) + "." + more]

@@ -62,6 +62,13 @@ class Report(Protocol):
     def ranks(self) -> Sequence[Mapping[str, int]]:
         """For each sample the number of axes of each multi-index."""
 
+    @property
+    def words(self) -> str:
+        """How the lines were checked, and how many have each grade."""
+
+    def check_as_json(self) -> dict[str, Any]:
+        """How the lines were checked, and what became of them, as JSON."""
+
 
 def evidence_for(
     report: Report | None, number: int, stage: Stage, lines: Sequence[object]

@@ -169,6 +169,7 @@ class _Page:
         self.options = options
         self.plain = plain
         self.ranks = ranks_in_words(report.ranks if report else ())
+        self.account = report.words if report else ""
         self.stages = [
             self._rows(stage, lines, evidence_for(report, k, stage, lines))
             + self._matrix_rows(stage, matrix_evidence(report, k))
@@ -196,7 +197,7 @@ class _Page:
             lines += [Text(), Text(title, "bold")] if title else [Text()]
             lines += [line for row in rows for line in _row_lines(row, columns)]
             lines += [found] if found else []
-        return [*lines, *self._said(self.ranks, width)]
+        return [*lines, *self._said(self.ranks, width), *self._said(self.account, width)]
 
     def _said(self, sentence: str, width: int) -> list[Text]:
         """A sentence in a paragraph of its own, or nothing."""

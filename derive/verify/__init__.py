@@ -1,5 +1,6 @@
 """Evidence: every line of a derivation checked numerically, by nothing that the rules use."""
 
+from derive.verify.account import Account
 from derive.verify.check import verify
 from derive.verify.evaluate import Compiled, Compiler, EvaluationError, Values
 from derive.verify.oracle import Oracle
@@ -9,6 +10,7 @@ from derive.verify.trial import TOLERANCE, Claim, Settings, Trial, best_trial
 
 __all__ = [
     "TOLERANCE",
+    "Account",
     "Claim",
     "Compiled",
     "Compiler",

@@ -8,6 +8,7 @@ from sympy import Expr
 
 from derive.calculus.derivation import Derivation, Detail, Stage, exchanged
 from derive.expressions import Index
+from derive.verify.account import account_of
 from derive.verify.evaluate import Array, EvaluationError, ShapeError, free_axes
 from derive.verify.exact import provably_equal
 from derive.verify.grading import Above, graded, graded_lines
@@ -39,7 +40,7 @@ def verify(
         return Report(tuple(StageReport((lost,) * len(claim.lines)) for claim in claims))
     pairs = zip(derivation.stages, claims, strict=True)
     stages = tuple(_stage_report(trial, stage, claim, mutation) for stage, claim in pairs)
-    return Report(stages, trial.method, trial.domain)
+    return Report(stages, trial.method, trial.domain, account_of(trial))
 
 
 def _claim(stage: Stage, detail: Detail) -> Claim:

@@ -56,7 +56,7 @@ def graded(trial: Trial, expr: Expr, found: Found, above: Above) -> LineReport:
         return not above.is_goal and provably_equal(expr, above.expr, *facts)
 
     compared = agreement(trial, expr, found, above.expr, above.found, proven)
-    seen = (len(found), trial.sizes, trial.ranks, compared.digits)
+    seen = (len(found), trial.sizes, trial.ranks, compared.digits, compared.tolerance)
     error = compared.error
     if compared.holds is not False and proven():
         return LineReport("exact", error, "", *seen)

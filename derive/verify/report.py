@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from derive.verify.account import Account
 from derive.verify.mutants import Mutant
 
 __all__ = ["Grade", "LineReport", "Report", "StageReport"]
 
 Grade = Literal["exact", "sampled", "unknown", "wrong"]
+GRADES: tuple[Grade, ...] = get_args(Grade)
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class LineReport:
     sizes : for each sample the number that each size stands for.
     ranks : for each sample the number of axes that each multi-index stands for.
     digits : how many digits both sides were evaluated with; None for those of floating point.
+    tolerance : the worst error at which the line would hold.
     """
 
     grade: Grade
@@ -35,6 +39,7 @@ class LineReport:
     sizes: tuple[Mapping[str, int], ...] = ()
     ranks: tuple[Mapping[str, int], ...] = ()
     digits: int | None = None
+    tolerance: float | None = None
 
     @property
     def holds(self) -> bool:
@@ -53,6 +58,8 @@ class LineReport:
             found["ranks"] = [dict(ranks) for ranks in self.ranks]
         if self.digits is not None:
             found["digits"] = self.digits
+        if self.tolerance is not None:
+            found["tolerance"] = self.tolerance
         return found
 
 
@@ -105,6 +112,7 @@ class Report:
     stages: tuple[StageReport, ...]
     method: str = ""
     domain: Mapping[str, str] | None = None
+    account: Account | None = None
 
     @property
     def lines(self) -> tuple[LineReport, ...]:
@@ -132,6 +140,20 @@ class Report:
         return not self.failures and not any(stage.is_asymmetric for stage in self.stages)
 
     @property
+    def is_decided(self) -> bool:
+        """Whether every line is decided, and every symmetry."""
+        symmetries = (stage.symmetry for stage in self.stages)
+        return not self.undecided and all(s is None or s.grade != "unknown" for s in symmetries)
+
+    @property
+    def words(self) -> str:
+        """How the lines were checked, and how many have each grade."""
+        grades = Counter(line.grade for line in self.lines)
+        counts = f"Lines: {', '.join(f'{grades[grade]} {grade}' for grade in GRADES)}."
+        digits = sum(line.digits is not None for line in self.lines)
+        return f"{self.account.words(self.error, digits)} {counts}" if self.account else counts
+
+    @property
     def error(self) -> float | None:
         """The worst error of all lines."""
         return max((line.error for line in self.lines if line.error is not None), default=None)
@@ -146,4 +168,15 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """The evidence as plain data."""
-        return {"ok": self.ok, "stages": [stage.as_json() for stage in self.stages]}
+        return {**self.check_as_json(), "stages": [stage.as_json() for stage in self.stages]}
+
+    def check_as_json(self) -> dict[str, Any]:
+        """How the lines were checked, and what became of them, as plain data."""
+        grades = Counter(line.grade for line in self.lines)
+        return {
+            "ok": self.ok,
+            "decided": self.is_decided,
+            "grades": {grade: grades[grade] for grade in GRADES},
+            **({} if self.error is None else {"error": self.error}),
+            **(self.account.as_json() if self.account else {}),
+        }
