@@ -14,6 +14,7 @@ from derive import exports
 from derive.api import Derivation
 from derive.calculus.derivation import DETAILS
 from derive.cli.checking import checking_options, settings_of
+from derive.cli.progress import progress
 from derive.errors import DeriveError
 from derive.files import write_whole
 from derive.notation.arrange import SUMS
@@ -108,7 +109,8 @@ def _report(derivation: Derivation, arguments: argparse.Namespace) -> Report | N
     # NumPy is loaded only where something is verified, so that the other commands start fast.
     from derive.verify import verify
 
-    return verify(derivation, settings, detail=arguments.detail)
+    with progress("verifying") as told:
+        return verify(derivation, settings, detail=arguments.detail, progress=told)
 
 
 def _print(

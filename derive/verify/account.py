@@ -9,7 +9,7 @@ from typing import Any
 from derive.expressions import Graph, Shape
 from derive.verify.agreement import ROUNDING
 from derive.verify.digits import DIGITS
-from derive.verify.sample import DISTRIBUTIONS
+from derive.verify.domain import USUAL
 from derive.verify.trial import Trial
 
 __all__ = ["Account", "account_of"]
@@ -22,7 +22,6 @@ _METHODS = {
     "complex step": "complex steps",
     "central differences": "extrapolated differences of complex steps",
 }
-_USUAL = next(iter(DISTRIBUTIONS))
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Account:
         """What restricts the data."""
         kinds: dict[str, list[str]] = {}
         for name, kind in self.domain.items():
-            if kind != _USUAL and name not in self.fixed:
+            if kind != USUAL and name not in self.fixed:
                 kinds.setdefault(kind, []).append(name)
         drawn = [f"{', '.join(names)} drawn {kind}" for kind, names in kinds.items()]
         given = [f"{name} = {value:g}" for name, value in self.fixed.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sympy import Expr
@@ -17,7 +18,10 @@ from derive.verify.mutants import Mutant, mutants
 from derive.verify.report import LineReport, Report, StageReport
 from derive.verify.trial import Claim, Settings, Trial, best_trial, is_zero
 
-__all__ = ["verify"]
+__all__ = ["Progress", "verify"]
+
+Progress = Callable[[int, int], None]
+"""Told how many parts of a work are done, and how many there are."""
 
 
 def verify(
@@ -26,11 +30,13 @@ def verify(
     *,
     detail: Detail = "article",
     mutation: bool = True,
+    progress: Progress | None = None,
 ) -> Report:
     """Grade every line of a derivation, and the check itself by mutants of the results.
 
     The first line of a stage is compared with the oracle's value of the goal, each further one
-    with the last line above it that holds, so that one wrong line fails alone.
+    with the last line above it that holds, so that one wrong line fails alone. `progress` is told
+    before each stage how many are done, and how many there are.
     """
     claims = [_claim(stage, detail) for stage in derivation.stages]
     try:
@@ -38,9 +44,12 @@ def verify(
     except EvaluationError as error:
         lost = LineReport("unknown", reason=error.message)
         return Report(tuple(StageReport((lost,) * len(claim.lines)) for claim in claims))
-    pairs = zip(derivation.stages, claims, strict=True)
-    stages = tuple(_stage_report(trial, stage, claim, mutation) for stage, claim in pairs)
-    return Report(stages, trial.method, trial.domain, account_of(trial))
+    stages: list[StageReport] = []
+    for stage, claim in zip(derivation.stages, claims, strict=True):
+        if progress:
+            progress(len(stages), len(claims))
+        stages.append(_stage_report(trial, stage, claim, mutation))
+    return Report(tuple(stages), trial.method, trial.domain, account_of(trial))
 
 
 def _claim(stage: Stage, detail: Detail) -> Claim:

@@ -7,9 +7,8 @@ than zero, so that a lost term shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, islice, product
 from math import prod
 
 import numpy as np
@@ -27,6 +26,7 @@ from derive.expressions import (
     name_of,
     tensors_in,
 )
+from derive.verify.domain import DISTRIBUTIONS, USUAL, Domain, distribution, domains
 from derive.verify.evaluate import Array, EvaluationError, Values
 
 __all__ = [
@@ -42,33 +42,8 @@ __all__ = [
     "is_finite",
 ]
 
-Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
-
-
-def _both_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    return rng.uniform(0.3, 1.8, shape) * rng.choice([-1.0, 1.0], shape)
-
-
-DISTRIBUTIONS: Mapping[str, Draw] = {
-    "both signs": _both_signs,
-    "positive": lambda rng, shape: rng.uniform(0.3, 2.0, shape),
-    "unit interval": lambda rng, shape: rng.uniform(0.1, 0.9, shape),
-    "within one": lambda rng, shape: rng.uniform(-0.9, 0.9, shape),
-    "above one": lambda rng, shape: rng.uniform(1.2, 3.0, shape),
-    "negative": lambda rng, shape: -rng.uniform(0.3, 2.0, shape),
-    "wide": lambda rng, shape: rng.uniform(0.3, 8.0, shape) * rng.choice([-1.0, 1.0], shape),
-}
-"""Where inputs are drawn from: the first one unless a function's domain asks for another; the last
-one, which no domain asks for, reaches kinks that are far out."""
-_USUAL = [name for name in DISTRIBUTIONS if name != "wide"]
-
-Domain = Mapping[str, str]
-"""For each input the distribution it is drawn from."""
-
 # Fewer values would hide a sum.
 LEAST = 2
-# Inputs with a domain of their own are few; beyond this many tries there is no answer.
-MOST_DOMAINS = 1000
 # A tensor with more entries, which a declared size can ask for, is not worth the time.
 MOST_ENTRIES = 100_000
 
@@ -99,30 +74,6 @@ class Given:
         return {n: np.full(a.shape, float(fixed[n])) if n in fixed else a for n, a in drawn.items()}
 
 
-def domains(graph: Graph) -> Iterator[Domain]:
-    """Assignments of distributions to the inputs, the least restrictive first."""
-    return islice(_domains(graph), MOST_DOMAINS)
-
-
-def _domains(graph: Graph) -> Iterator[Domain]:
-    """One distribution for all inputs but at most a few, and others for those few."""
-    first, *others = [dict.fromkeys(graph.inputs, name) for name in _USUAL]
-    yield first
-    yield from _but(1, first)
-    yield from others
-    for number in range(1, len(graph.inputs) + 1):
-        for everywhere in (first, *others):
-            yield from _but(number, everywhere)
-
-
-def _but(number: int, everywhere: Domain) -> Iterator[Domain]:
-    """A domain with that many inputs drawn from other distributions."""
-    for chosen in combinations(everywhere, number):
-        for kinds in product(_USUAL, repeat=number):
-            if all(kind != everywhere[name] for name, kind in zip(chosen, kinds, strict=True)):
-                yield {**everywhere, **dict(zip(chosen, kinds, strict=True))}
-
-
 def draw(
     graph: Graph,
     domain: Domain,
@@ -147,7 +98,7 @@ def draw(
         return found
 
     tensors = {
-        name: np.asarray(DISTRIBUTIONS[domain[name]](_generator(seed, 0, position), shape(name)))
+        name: np.asarray(distribution(domain[name])(_generator(seed, 0, position), shape(name)))
         for position, name in enumerate(graph.inputs)
     }
     for position, name in enumerate(sorted(graph.labels)):
@@ -155,7 +106,7 @@ def draw(
         tensors[name] = np.asarray(_generator(seed, 1, position).integers(0, high, shape(name)))
     for position, node in enumerate(given_tensors(graph, exprs)):
         lengths = [values.size(index.size) for index in indices_of(node)]
-        tensors[name_of(node)] = _both_signs(_generator(seed, 5, position), tuple(lengths))
+        tensors[name_of(node)] = DISTRIBUTIONS[USUAL](_generator(seed, 5, position), tuple(lengths))
     factors = _factors(everything)
     labels = {
         name: int(_generator(seed, 2, position).integers(name in factors, values.size(size)))
@@ -266,7 +217,14 @@ def _least(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[int]]:
 
 
 class NotFiniteError(EvaluationError):
-    """A value outside the domain of a function; other data may do."""
+    """A value outside the domain of a function; other data may do.
+
+    `what` has no value: a definition, if it is one.
+    """
+
+    def __init__(self, message: str, what: str = "") -> None:
+        super().__init__(message)
+        self.what = what
 
 
 def is_finite(array: Array) -> bool:
@@ -279,5 +237,5 @@ def is_finite(array: Array) -> bool:
 def finite(array: Array, what: object) -> Array:
     """The array, if every entry is a finite number."""
     if not is_finite(array):
-        raise NotFiniteError(f"{what} is not finite on the sample")
+        raise NotFiniteError(f"{what} is not finite on the sample", str(what))
     return array

@@ -97,7 +97,9 @@ def _root(residual: Residual, shape: tuple[int, ...], name: str) -> tuple[Array,
         if before is not None and np.allclose(before, jacobian, rtol=1e-3):
             break  # The same place again, as for a linear relation.
         before = jacobian
-    raise IllConditionedError(f"no well-conditioned solution for {name} was found on the sample")
+    raise IllConditionedError(
+        f"no well-conditioned solution for {name} was found on the sample", name
+    )
 
 
 def _newton(residual: Residual, start: Array) -> tuple[Array, Array] | None:

@@ -12,11 +12,12 @@ from sympy import Add, Expr, Number
 
 from derive.expressions import Graph, Index, Iverson, Partial
 from derive.verify.digits import MANY, in_digits
+from derive.verify.domain import Domain, Search, across, after, domains
 from derive.verify.evaluate import Array, Compiler, EvaluationError, free_axes
 from derive.verify.exact import Normals
 from derive.verify.kinks import comparisons
 from derive.verify.oracle import Method, Oracle
-from derive.verify.sample import Domain, Given, NotFiniteError, domains, draw, finite
+from derive.verify.sample import Given, NotFiniteError, draw, finite
 from derive.verify.settings import Settings, given_data
 from derive.verify.solve import IllConditionedError
 from derive.verify.spread import Spread, drawn_ranks, shapes_of
@@ -222,13 +223,16 @@ def best_trial(graph: Graph, claims: Sequence[Claim], settings: Settings) -> Tri
     exprs = [expr for claim in claims for expr in (claim.goal, *claim.lines)]
     best: tuple[tuple[int, int, int], Trial] | None = None
     reason: EvaluationError = EvaluationError("no sample was found")
-    trials, seeds = 0, settings.seeds
-    for domain, first in _draws(graph):
+    trials, seeds, draws = 0, settings.seeds, _draws(graph)
+    found: tuple[Domain, int] | None = next(draws)
+    while found is not None:
+        domain, first = found
         numbers = range(first * seeds, (first + 1) * seeds)
         try:
             trial = Trial(graph, exprs, domain, numbers, compiler, settings)
         except NotFiniteError as error:
             reason = error
+            found = after(draws, error.what)
             continue
         rank = _rank(trial, claims)
         if best is None or rank < best[0]:
@@ -236,8 +240,9 @@ def best_trial(graph: Graph, claims: Sequence[Claim], settings: Settings) -> Tri
         trials += 1
         if rank == (0, 0, 0) or trials == MOST_TRIALS:
             break
+        found = after(draws, None)
     if best is None:
-        raise reason
+        raise EvaluationError(f"no data were found on which all has a value: {reason.message}")
     return best[1]
 
 
@@ -252,14 +257,22 @@ def _rank(trial: Trial, claims: Sequence[Claim]) -> tuple[int, int, int]:
     return missing, trial.one_sided, bool(trial.compared) * zero
 
 
-def _draws(graph: Graph) -> Iterator[tuple[Domain, int]]:
-    """Domains with the number of a draw; where a graph has kinks several draws are worth it."""
+def _draws(graph: Graph) -> Search[tuple[Domain, int]]:
+    """Domains with the number of a draw; where a graph has kinks several draws are worth it.
+
+    What is sent back is the definition that had no value, if any had none.
+    """
     every = domains(graph)
     usual = next(every)
     kinked = bool(comparisons(side for equation in graph.equations for side in equation.sides))
-    for domain in (usual, dict.fromkeys(usual, "wide")) if kinked else (usual,):
-        yield from ((domain, number) for number in range(MOST_DRAWS if kinked else 1))
-    yield from ((domain, 0) for domain in every)
+    further = [dict.fromkeys(usual, kind) for kind in ("wide", *across(graph))] if kinked else []
+    lost: str | None = None
+    for domain in (usual, *further):
+        for number in range(MOST_DRAWS if kinked else 1):
+            found = yield domain, number
+            lost = found if domain is usual else lost
+    while (other := after(every, lost)) is not None:
+        lost = yield other, 0
 
 
 def is_zero(found: Found) -> bool:
