@@ -13,7 +13,7 @@ from derive.api import derivation
 from derive.calculus.plan import derive
 from derive.expressions.functions import ELEMENTARY
 from derive.notation import read_goal, read_graph
-from derive.verify import LineReport, Settings, verify
+from derive.verify import LineReport, Settings, oracle, verify
 from derive.verify.digits import MANY, in_digits
 from derive.verify.evaluate import Compiled
 from derive.verify.sample import Sample
@@ -129,5 +129,20 @@ def test_a_determinant_with_many_digits() -> None:
     good, bad = lines(
         "c = logdet_ij(a_ij) + 1e-9 z", "∂c/∂a_pq", "∂c/∂a_pq", "1.0000000001 ∂c/∂a_pq"
     )
+    assert good.holds
+    assert bad.grade == "wrong"
+
+
+def test_where_the_digits_cannot_be_had_nothing_passes_unseen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(oracle, "LARGEST_IN_DIGITS", 0)
+    far = Settings(fixed={"m": 1e8})
+    texts = ("(2/H) (u_k - (1/H) 1_k 1_i u_i)", "3 u_k")
+    found = lines(VARIANCE, "∂v/∂u_k", *texts, given=far)
+    assert [line.grade for line in found] == ["unknown", "unknown"]
+    assert all("too many entries" in line.reason for line in found)
+    # Data of the order 1 leave no doubt about a large error.
+    good, bad = lines("c = 1_i x_i^3 x_i", "∂c/∂x_n", "4 x_n^3", "5 x_n^3")
     assert good.holds
     assert bad.grade == "wrong"

@@ -17,7 +17,7 @@ from sympy import Expr
 from derive.expressions import Index
 from derive.verify.digits import DIGITS
 from derive.verify.evaluate import Array, EvaluationError, free_axes
-from derive.verify.trial import Trial
+from derive.verify.trial import FLOOR, Trial
 
 __all__ = ["CERTAIN", "PLAIN", "ROUNDING", "Agreement", "agreement", "entry_error"]
 
@@ -66,6 +66,7 @@ def agreement(
         return Agreement(rough, tolerance, rough <= tolerance)
     errors = [entry_error(*pair) for pair in pairs]
     rounding = ROUNDING["complex step" if tolerance < 1e-8 else "central differences"]
+    wide = any(trial.is_wide(seed) for seed in range(len(pairs)))
     unsure = [s for s, error in enumerate(errors) if error > rounding or trial.is_wide(s)]
     if not unsure:
         return Agreement(max(errors), rounding, True)
@@ -76,16 +77,27 @@ def agreement(
     try:
         error = max(_error_in_digits(trial, expr, other, seed) for seed in chosen)
     except EvaluationError as failure:
-        return _without_digits(rough, tolerance, failure.message)
+        plain = max(_plain_error(*pair) for pair in pairs)
+        return _without_digits(max(rough, plain), tolerance, failure.message, wide)
     return Agreement(error, CERTAIN, error <= CERTAIN, DIGITS)
 
 
-def _without_digits(error: float, tolerance: float, reason: str) -> Agreement:
-    """What floating point alone says."""
-    if error <= tolerance or error > PLAIN:
-        return Agreement(error, tolerance, error <= tolerance)
-    why = f"differs by more than rounding, and with many digits: {reason}"
+def _without_digits(error: float, tolerance: float, reason: str, wide: bool) -> Agreement:
+    """What floating point alone says of an error beside the largest entry."""
+    if error > PLAIN and not wide:
+        return Agreement(error, tolerance, False)
+    if error <= tolerance and not wide:
+        return Agreement(error, tolerance, True)
+    why = f"floating point cannot tell rounding from a mistake, and with many digits: {reason}"
     return Agreement(error, tolerance, None, reason=why)
+
+
+def _plain_error(value: Array, reference: Array) -> float:
+    """The error beside the largest entry, which for data of the order 1 is hardly less than 1."""
+    distance, *sides = (
+        float(np.max(np.abs(a), initial=0.0)) for a in (value - reference, value, reference)
+    )
+    return distance / max(*sides, FLOOR)
 
 
 def entry_error(value: Array, reference: Array, nothing: float = 0.0) -> float:

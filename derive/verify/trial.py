@@ -22,7 +22,7 @@ from derive.verify.settings import Settings, given_data
 from derive.verify.solve import IllConditionedError
 from derive.verify.spread import Spread, drawn_ranks, shapes_of
 
-__all__ = ["TOLERANCE", "Claim", "Found", "Settings", "Trial", "best_trial", "is_zero"]
+__all__ = ["FLOOR", "TOLERANCE", "Claim", "Found", "Settings", "Trial", "best_trial", "is_zero"]
 
 TOLERANCE: dict[Method, float] = {"complex step": 1e-9, "central differences": 1e-6}
 """The worst relative error of a line that holds.
