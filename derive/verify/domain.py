@@ -59,6 +59,8 @@ one, which no domain asks for, reaches kinks that are far out."""
 USUAL = "both signs"
 _KINDS = [name for name in DISTRIBUTIONS if name != "wide"]
 
+# The first distributions go before the others, which are further from what is usual.
+FEW = 6
 # Beyond this many tries there is no answer.
 MOST_DOMAINS = 1000
 # Of the numbers in the definitions at which a domain may end.
@@ -158,8 +160,9 @@ def _beyond(
     """Other choices for one input that leads to what has no value, for all, for several."""
     leads = graph.ancestors(lost) if lost in graph.order else frozenset(graph.inputs)
     inputs = [name for name in graph.inputs if name in leads]
-    yield from _but(1, domain, inputs, kinds)
-    yield from ({**domain, **dict.fromkeys(inputs, kind)} for kind in kinds)
+    for some in (_KINDS[:FEW], kinds[FEW:]):
+        yield from ({**domain, name: kind} for kind in some for name in inputs)
+        yield from ({**domain, **dict.fromkeys(inputs, kind)} for kind in some)
     for number in range(2, len(inputs) + 1):
         yield from islice(_but(number, domain, inputs, kinds), MOST_DOMAINS)
 
