@@ -149,3 +149,11 @@ def test_latex_has_the_grades_as_comments(
     assert [line for line in kept if line] == [line for line in plain if line and line[0] != "%"]
     assert any(line.startswith("% exact") for line in verified)
     assert any("seeds 0, 1, 2" in line for line in verified)
+
+
+def test_a_gradient_that_vanishes_is_said_to_show_little(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["verify", "softmax_stable"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "the derivative is zero on every sample" in out

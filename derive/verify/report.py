@@ -151,7 +151,14 @@ class Report:
         grades = Counter(line.grade for line in self.lines)
         counts = f"Lines: {', '.join(f'{grades[grade]} {grade}' for grade in GRADES)}."
         digits = sum(line.digits is not None for line in self.lines)
-        return f"{self.account.words(self.error, digits)} {counts}" if self.account else counts
+        told = self.account.words(self.error, digits) if self.account else ""
+        return " ".join(filter(None, [told, *(f"{words}." for words in self.warnings), counts]))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the data could not show, stage by stage."""
+        stages = enumerate(self.stages, 1)
+        return tuple(f"Stage {number}: {text}" for number, s in stages for text in s.warnings)
 
     @property
     def error(self) -> float | None:
@@ -177,6 +184,7 @@ class Report:
             "ok": self.ok,
             "decided": self.is_decided,
             "grades": {grade: grades[grade] for grade in GRADES},
+            "warnings": list(self.warnings),
             **({} if self.error is None else {"error": self.error}),
             **(self.account.as_json() if self.account else {}),
         }
