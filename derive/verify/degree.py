@@ -8,15 +8,17 @@ being how many are multiplied.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, log2, prod
 
-from sympy import Expr, KroneckerDelta, Mul, exp, log
+from sympy import Basic, Expr, KroneckerDelta, Mul, Tuple, exp, log
 
 from derive.expressions import (
     Binder,
     Contraction,
     Determinant,
+    Equation,
     Extremum,
     Index,
     Iverson,
@@ -35,11 +37,12 @@ from derive.expressions import (
 from derive.verify.exponents import REWRITTEN
 from derive.verify.field import Field
 from derive.verify.labelled import UndecidedError
+from derive.verify.tangent import Tangents
 
 __all__ = ["Degree", "Degrees"]
 
 
-Source = tuple[object, float]
+Source = tuple[Basic, float]
 """What is random with few outcomes, such as the side of a comparison, and how many bits it has."""
 Sources = frozenset[Source]
 
@@ -53,6 +56,7 @@ class Degree:
     sources : what it takes from few possible values, such as sides of comparisons and labels.
     restricted : whether it has a value at some points only.
     doubt : why two values that differ do not prove two functions different; empty if they do.
+    labels : whether labels that are letters stand in it.
     """
 
     above: float = 0.0
@@ -60,6 +64,7 @@ class Degree:
     sources: Sources = frozenset()
     restricted: bool = False
     doubt: str = ""
+    labels: bool = False
 
     @property
     def total(self) -> float:
@@ -83,6 +88,7 @@ class Degree:
             self.sources | other.sources,
             self.restricted or other.restricted,
             self.doubt or other.doubt,
+            self.labels or other.labels,
         )
 
     def times(self, count: float) -> Degree:
@@ -91,7 +97,9 @@ class Degree:
 
     def multiplied(self, count: int) -> Degree:
         """The degree of a product of so many factors, each with sources of its own."""
-        sources = frozenset(((n, key), bits) for key, bits in self.sources for n in range(count))
+        sources = frozenset(
+            (Tuple(n, key), bits) for key, bits in self.sources for n in range(count)
+        )
         return replace(self.times(count), sources=sources)
 
     def repeated(self, count: int) -> Degree:
@@ -110,14 +118,17 @@ class Degree:
             self.sources | {*sources},
             self.restricted or restricted,
             self.doubt or doubt,
+            self.labels,
         )
 
     def within(self, node: Expr) -> Degree:
         """The same inside of a node: what varies with an index there is the node's own."""
-        if not self.sources:
-            return self
-        own = frozenset((k if isinstance(k, Index) else (node, k), n) for k, n in self.sources)
-        return replace(self, sources=own)
+        return replace(self, sources=frozenset((Tuple(node, k), n) for k, n in self.sources))
+
+    def at(self, indices: Sequence[Expr], slots: Sequence[Expr]) -> Degree:
+        """The same at other slots in place of indices."""
+        names = dict(zip(indices, slots, strict=True))
+        return replace(self, sources=frozenset((k.xreplace(names), n) for k, n in self.sources))
 
 
 class Degrees:
@@ -126,6 +137,7 @@ class Degrees:
     def __init__(self, field: Field) -> None:
         self.field = field
         self._known: dict[object, Degree] = {}
+        self._solved: dict[str, Degree] = {}
 
     def __call__(self, expr: Expr) -> Degree:
         if expr not in self._known:
@@ -166,10 +178,12 @@ class Degrees:
         """The bits of a slot: as many as tell its places from one another."""
         if isinstance(slot, Place):
             return self(slot)
+        if isinstance(slot, Size):
+            return Degree()
         if (isinstance(slot, Index) and slot.is_label) or is_tensor(slot):
-            name = slot.name if isinstance(slot, Index) else name_of(slot)
-            size = slot.size if isinstance(slot, Index) else None
-            high = self.field.size(size if size is not None else self.field.graph.label_range(name))
+            if isinstance(slot, Index):
+                return Degree(labels=True)
+            high = self.field.size(self.field.graph.label_range(name_of(slot)))
             return Degree(sources=frozenset({(slot, ceil(log2(max(high, 2))))}))
         return prod((self._slot(a) for a in slot.args if isinstance(a, Expr)), start=Degree())
 
@@ -179,15 +193,36 @@ class Degrees:
             return self._slot(expr) * slots
         equation = self.field.exponents.shown(name)
         if equation is not None:
-            return self(equation.rhs).within(expr) * slots
-        unsolved = name in self.field.graph and self.field.tangents is not None
-        doubt = f"what {name} is was not solved for" if unsolved else ""
-        return Degree(1.0, doubt=doubt) * slots
+            return self(equation.rhs).at(equation.indices, indices_of(expr)) * slots
+        if name in self.field.graph and self.field.tangents is not None:
+            if name not in self._solved:
+                # In its own relation it is a number like any other.
+                self._solved[name] = Degree(1.0)
+                found = self._relation(self.field.graph[name], self.field.tangents)
+                self._solved[name] = found
+            return self._solved[name] * slots
+        return Degree(1.0) * slots
+
+    def _relation(self, equation: Equation, tangents: Tangents, *moved: Expr) -> Degree:
+        """The degree of a quotient of determinants, as Cramer's rule gives it."""
+        count = prod(map(self.field.length, equation.indices))
+        linear = tangents.is_linear(equation)
+        _, slope = tangents.jacobian(equation)
+        entries = self(slope) + sum(map(self, moved or (tangents.residual(equation),)), Degree())
+        found = entries.times(count).repeated(count) * entries.times(count).inverted()
+        doubt = "" if linear else f"what {equation.name} is was not solved for"
+        return replace(found, doubt=found.doubt or doubt)
 
     def _partial(self, expr: Partial) -> Degree:
         if self.field.tangents is None:
             return Degree(1.0)
-        inner = self(self.field.tangents(expr)).within(expr)
+        relation = self.field.relation_of(expr)
+        if relation is not None:
+            tangents = self.field.tangents
+            moved = tangents.moved(relation, expr.variable, expr.held)
+            inner = self._relation(relation, tangents, moved)
+        else:
+            inner = self(self.field.tangents(expr))
         return inner * self._slots(indices_of(expr.variable))
 
     def _comparison(self, expr: Iverson) -> Degree:
@@ -234,7 +269,7 @@ class Degrees:
         if isinstance(expr, Determinant):
             return body.multiplied(self.field.length(expr.bound[0])).repeated(count)
         if isinstance(expr, Extremum | Place):
-            source = (expr.func, expr.body), ceil(log2(max(count, 2)))
+            source = expr, ceil(log2(max(count, 2)))
             return body.value("an extremum is at a random place", source)
         raise UndecidedError(f"{type(expr).__name__} cannot be evaluated exactly")
 

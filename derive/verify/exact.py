@@ -10,7 +10,7 @@ through down to the inputs, and partial derivatives are those of the definitions
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -22,18 +22,15 @@ from derive.expressions import (
     Graph,
     Index,
     Partial,
-    Size,
     free_indices,
-    indices_of,
-    name_of,
     tensors_in,
 )
+from derive.verify.assignment import MOST_ASSIGNMENTS, Assignment
 from derive.verify.degree import Degree, Degrees
 from derive.verify.evaluate import EvaluationError, free_axes
 from derive.verify.field import Field
 from derive.verify.labelled import UndecidedError, together
 from derive.verify.modular import PRIMES, Array
-from derive.verify.spread import Spread, drawn_ranks
 from derive.verify.tangent import Tangents
 
 __all__ = ["MOST_ERROR", "Algebra", "Verdict", "decide", "provably_equal"]
@@ -41,8 +38,6 @@ __all__ = ["MOST_ERROR", "Algebra", "Verdict", "decide", "provably_equal"]
 MOST_ERROR = 1e-12
 """The probability of an error that a proof may have at most."""
 
-# All sizes are chosen anew so often.
-MOST_SIZES = 3
 # So many points are tried, one number after the other, until enough of them have a value.
 POINTS = (4, 64, 512, 4096)
 
@@ -78,7 +73,6 @@ class Algebra:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._ranked: dict[int, Spread] = {}
 
     def decide(self, left: Expr, right: Expr) -> Verdict:
         """Whether two expressions are equal for all values of the inputs."""
@@ -103,7 +97,7 @@ class Algebra:
 
     @cached_property
     def _scenes(self) -> list[_Scene]:
-        return [_Scene(self.graph, number) for number in range(MOST_SIZES)]
+        return [_Scene(self.graph, number) for number in range(MOST_ASSIGNMENTS)]
 
 
 @dataclass(frozen=True)
@@ -132,23 +126,23 @@ class _Scene:
     """A choice of sizes, and of ranks, with the values of expressions for it."""
 
     def __init__(self, graph: Graph, number: int) -> None:
-        self.spread = Spread(graph, drawn_ranks(graph, number))
-        self.graph = self.spread.graph
-        self.sizes = _sizes(self.graph, number)
+        self.assignment = Assignment(graph, number)
+        self.graph = self.assignment.graph
         self._tangents = Tangents(self.graph)
         self._fields: dict[tuple[Definitions, int], Field] = {}
         self._degrees: dict[Definitions, Degrees] = {}
 
     @property
     def named_sizes(self) -> dict[str, int]:
-        return {str(size): number for size, number in self.sizes.items()}
+        return {str(size): number for size, number in self.assignment.sizes.items()}
 
     def compare(self, left: Expr, right: Expr, level: Definitions) -> _Comparison:
         """Whether two expressions agree at as many points as are needed."""
-        left, right = self.spread(left), self.spread(right)
-        self._extend((left, right))
+        left, right = map(self.assignment.spread, (left, right))
+        self.assignment.extend((left, right))
         degree = self._degree(left, right, level)
-        needed = _needed(degree)
+        every = self.assignment.period if degree.labels else 1
+        needed = every * _needed(degree)
         points = next((n for n in POINTS if n >= needed * (8 if degree.restricted else 1)), None)
         if needed == 0 or points is None:
             points = POINTS[-1]
@@ -161,7 +155,7 @@ class _Scene:
     def _field(self, level: Definitions, points: int) -> Field:
         if (level, points) not in self._fields:
             tangents = self._tangents if level == "definitions" else None
-            self._fields[level, points] = Field(self.graph, tangents, self.sizes, points)
+            self._fields[level, points] = Field(self.assignment, tangents, points)
         return self._fields[level, points]
 
     def _degree(self, left: Expr, right: Expr, level: Definitions) -> Degree:
@@ -169,16 +163,6 @@ class _Scene:
             self._degrees[level] = Degrees(self._field(level, POINTS[0]))
         degrees = self._degrees[level]
         return degrees(left) + degrees(right)
-
-    def _extend(self, exprs: Iterable[Expr]) -> None:
-        """Numbers for the sizes that only the expressions know."""
-        asked = set().union(*map(_sizes_in, exprs))
-        letters = set().union(*(expr.atoms(Index) for expr in exprs))
-        ranges = {self.graph.label_range(i.name) for i in letters if i.is_label and not i.size}
-        asked |= {size for size in ranges if not size.is_Integer}
-        for size in sorted(asked - self.sizes.keys(), key=str):
-            used = {*self.sizes.values()}
-            self.sizes[size] = next(n for n in range(2, len(used) + 3) if n not in used)
 
     def _compared(self, field: Field, left: Expr, right: Expr, degree: Degree) -> _Comparison:
         _, (one, other), defined = together([field(left), field(right)])
@@ -192,7 +176,8 @@ class _Scene:
         if not same.all():
             equal = None if degree.doubt else False
             return _Comparison(equal, 0.0, max(count, 1), degree.doubt)
-        error = _chance(degree, count)
+        every = self.assignment.period if degree.labels else 1
+        error = _chance(degree, count // every)
         if not count:
             return _Comparison(None, reason="no point was found where both have a value")
         if error > MOST_ERROR:
@@ -272,54 +257,6 @@ def decide(left: Expr, right: Expr, graph: Graph, algebra: Algebra | None = None
 def provably_equal(left: Expr, right: Expr, graph: Graph, algebra: Algebra | None = None) -> bool:
     """Whether the two are proven equal for all values of the inputs."""
     return decide(left, right, graph, algebra).equal is True
-
-
-def _sizes_in(expr: Expr) -> set[Expr]:
-    indices = (index.size for index in expr.atoms(Index))
-    return {
-        size for size in (*indices, *expr.atoms(Size)) if size is not None and not size.is_Integer
-    }
-
-
-def _sizes(graph: Graph, number: int) -> dict[Expr, int]:
-    """A number for each size, all different, and different from those of other choices."""
-    least: dict[Expr, int] = {}
-    fixed: set[int] = set()
-    for size, low in _asked(graph):
-        if size.is_Integer:
-            fixed.add(int(size))
-        else:
-            least[size] = max(low, least.get(size, 2))
-    pool = [n for n in range(2, 5 + len(least) + len(fixed)) if n not in fixed]
-    pool = pool[: max(len(least) + 1, MOST_SIZES)]
-    found: dict[Expr, int] = {}
-    for place, size in enumerate(sorted(least, key=str)):
-        wanted = pool[(place + number) % len(pool)]
-        used = {*found.values(), *fixed}
-        fits = wanted >= least[size] and wanted not in used
-        found[size] = wanted if fits else _unused(least[size] + number, used)
-    return found
-
-
-def _unused(low: int, used: set[int]) -> int:
-    return next(n for n in range(low, low + len(used) + 1) if n not in used)
-
-
-def _asked(graph: Graph) -> Iterator[tuple[Expr, int]]:
-    """The sizes of a graph, each with the least number that it can be."""
-    for name in graph.names:
-        yield from ((graph.axis_size(name, axis), 2) for axis in range(graph.arity[name]))
-    yield from ((graph.label_range(name), 2) for name in sorted(graph.labels))
-    sides = [side for equation in graph.equations for side in equation.sides]
-    letters = set().union(*(side.atoms(Index) for side in sides), set())
-    yield from ((graph.label_range(letter.name), 2) for letter in letters if letter.is_label)
-    for equation in graph.equations:
-        for side in (equation.lhs, *equation.sides):
-            yield from ((size, 2) for size in _sizes_in(side))
-            for node in tensors_in(side):
-                for axis, slot in enumerate(indices_of(node)):
-                    if slot.is_Integer and name_of(node) in graph.names:
-                        yield graph.axis_size(name_of(node), axis), int(slot) + 1
 
 
 def _use_free_deltas(expr: Expr) -> Expr:

@@ -13,11 +13,8 @@ from derive.expressions import (
     Contraction,
     Equation,
     Graph,
-    Index,
     One,
     ProductOver,
-    Quotient,
-    Remainder,
     indices_of,
     is_tensor,
     name_of,
@@ -89,19 +86,6 @@ class Exponents:
                 break
             expr = expr.xreplace({node: self.outright(node) for node in hidden})
         return expand_mul(expr) if expr.has(log) else expr
-
-    @cached_property
-    def factors(self) -> frozenset[str]:
-        """The labels that multiply or divide an index, such as a stride: they are not zero."""
-        return frozenset(
-            label.name
-            for equation in self.graph.equations
-            for side in equation.sides
-            for node in side.atoms(Mul, Quotient, Remainder)
-            if node.is_integer
-            for label in node.atoms(Index)
-            if label.is_label
-        )
 
 
 def _as_power(term: Expr) -> Expr | None:

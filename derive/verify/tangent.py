@@ -110,13 +110,18 @@ class Tangents:
         for equation in self.graph.equations:
             if equation.name in held or name not in self.graph.mentions(equation.name):
                 continue
-            body, indices = definition(equation).rhs, equation.indices
-            moved = _Derivative(self, variable, held, direct=True)
-            fresh = fresh_indices(indices, body, variable)
+            fresh = fresh_indices(equation.indices, equation.rhs, variable)
             after = Partial(function, tensor(equation.name, *fresh), *held)
-            direct = moved(body.xreplace(dict(zip(indices, fresh, strict=True))))
-            terms.append(Contraction(after * direct, *fresh))
+            terms.append(Contraction(after * self._direct(equation, fresh, variable), *fresh))
         return Add(*terms)
+
+    def _direct(self, equation: Equation, at: list[Index], variable: Expr) -> Expr:
+        """How an entry of what an equation defines moves while all other names are fixed."""
+        if equation.is_relation:
+            others = (name for name in self.graph.order if name != equation.name)
+            return Partial(tensor(equation.name, *at), variable, *others)
+        body = equation.rhs.xreplace(dict(zip(equation.indices, at, strict=True)))
+        return _Derivative(self, variable, (), direct=True)(body)
 
     def _opened(self, function: Expr, variable: Expr) -> Expr:
         """What is differentiated, written out by one definition."""
@@ -168,6 +173,26 @@ class Tangents:
             root = inner.root
             if is_tensor(root) and name_of(root) not in self.graph.names:
                 raise UndecidedError("a second derivative of a loss that is not defined")
+
+    def residual(self, equation: Equation) -> Expr:
+        """The difference of the sides of a relation."""
+        left, right = equation.sides
+        return left - right
+
+    def jacobian(self, equation: Equation) -> tuple[tuple[Index, ...], Expr]:
+        """The derivative of the residual by what the relation defines, at the given slots."""
+        slots = tuple(Index(f"_y{n}", index.size) for n, index in enumerate(equation.indices))
+        unknown = tensor(equation.name, *slots)
+        return slots, _Derivative(self, unknown, (), direct=True)(self.residual(equation))
+
+    def is_linear(self, equation: Equation) -> bool:
+        """Whether a relation is linear in what it defines."""
+        _, slope = self.jacobian(equation)
+        return equation.name not in {name_of(node) for node in tensors_in(slope)}
+
+    def moved(self, equation: Equation, variable: Expr, held: tuple[str, ...]) -> Expr:
+        """The derivative of the residual while what the relation defines is fixed."""
+        return _Derivative(self, variable, (*held, equation.name))(self.residual(equation))
 
     def depends(self, expr: Expr, name: str) -> bool:
         """Whether an expression may depend on what has a name."""
