@@ -57,6 +57,7 @@ class Degree:
     restricted : whether it has a value at some points only.
     doubt : why two values that differ do not prove two functions different; empty if they do.
     labels : whether labels that are letters stand in it.
+    depth : how deep exponentials are nested in it.
     """
 
     above: float = 0.0
@@ -65,6 +66,7 @@ class Degree:
     restricted: bool = False
     doubt: str = ""
     labels: bool = False
+    depth: int = 0
 
     @property
     def total(self) -> float:
@@ -89,6 +91,7 @@ class Degree:
             self.restricted or other.restricted,
             self.doubt or other.doubt,
             self.labels or other.labels,
+            max(self.depth, other.depth),
         )
 
     def times(self, count: float) -> Degree:
@@ -119,6 +122,7 @@ class Degree:
             self.restricted or restricted,
             self.doubt or doubt,
             self.labels,
+            self.depth,
         )
 
     def within(self, node: Expr) -> Degree:
@@ -238,7 +242,7 @@ class Degrees:
         coefficients = [abs(term.as_coeff_Mul()[0]) for term in rest.as_ordered_terms()]
         factor = max((c.p * c.q for c in coefficients if c.is_Rational), default=1)
         whole = float(factor) + inner.total
-        return self(base) * replace(inner, above=whole, below=whole)
+        return self(base) * replace(inner, above=whole, below=whole, depth=inner.depth + 1)
 
     def _power(self, expr: Expr) -> Degree:
         base, exponent = self(expr.base), expr.exp
@@ -249,7 +253,10 @@ class Degrees:
             if found.size == 1:
                 whole = int(found.item())
                 return base.times(whole) if whole > 0 else base.inverted().times(-whole)
-        both = self(exponent).value("") if not exponent.is_Rational else Degree()
+        both = Degree()
+        if not exponent.is_Rational:
+            both = self(exponent).value("")
+            both = replace(both, depth=both.depth + 1)
         times = exponent.q * abs(exponent.p) if exponent.is_Rational else 1
         total = float(times) * base.total
         doubt = base.doubt or "a root has one of two signs"

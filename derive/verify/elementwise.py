@@ -69,7 +69,7 @@ class Elementwise(Evaluation):
         return Labelled(total % self.prime, axes, defined)
 
     def _product(self, expr: Expr) -> Labelled:
-        return summed_product(list(map(self, expr.args)), {}, self.prime)
+        return summed_product(self.factors(expr), {}, self.prime)
 
     def _power(self, expr: Expr) -> Labelled:
         base, exponent = self(expr.base), expr.exp

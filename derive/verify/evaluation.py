@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from hashlib import blake2b
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Mul
 
-from derive.expressions import Index
+from derive.expressions import Index, Partial, is_tensor, name_of
 from derive.verify.assignment import Assignment
 from derive.verify.exponents import Exponents
 from derive.verify.labelled import Labelled, UndecidedError
@@ -56,6 +56,7 @@ class Evaluation(ABC):
         self._places: dict[Expr, Labelled] = {}
         self._arrays: dict[Any, Labelled] = {}
         self._logs: dict[Expr, Labelled] = {}
+        self._drawn_names: set[str] = set()
 
     @property
     @abstractmethod
@@ -69,6 +70,18 @@ class Evaluation(ABC):
     @abstractmethod
     def place(self, slot: Expr) -> Labelled:
         """The value of what stands between the brackets, or on a side of a comparison."""
+
+    def factors(self, expr: Expr) -> list[Labelled]:
+        """The values of the factors of a product, a derivative by itself as several deltas."""
+        return [self(part) for factor in Mul.make_args(expr) for part in self._parts(factor)]
+
+    def _parts(self, factor: Expr) -> tuple[Expr, ...]:
+        if self.tangents is None or not isinstance(factor, Partial):
+            return (factor,)
+        both = factor.function, factor.variable
+        if not all(map(is_tensor, both)) or name_of(both[0]) != name_of(both[1]):
+            return (factor,)
+        return Mul.make_args(self.tangents(factor))
 
     def length(self, index: Index) -> int:
         """The number of values of an index."""

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from sympy import Add, Expr, KroneckerDelta, Mul, Pow, S, log
+from sympy import Add, Expr, KroneckerDelta, Mul, S
 
 from derive.expressions import (
     Graph,
@@ -31,6 +31,7 @@ from derive.verify.evaluate import EvaluationError, free_axes
 from derive.verify.field import Field
 from derive.verify.labelled import UndecidedError, together
 from derive.verify.modular import PRIMES, Array
+from derive.verify.squares import radicands, settle
 from derive.verify.tangent import Tangents
 
 __all__ = ["MOST_ERROR", "Algebra", "Verdict", "decide", "provably_equal"]
@@ -143,7 +144,7 @@ class _Scene:
         degree = self._degree(left, right, level)
         every = self.assignment.period if degree.labels else 1
         needed = every * _needed(degree)
-        points = next((n for n in POINTS if n >= needed * (8 if degree.restricted else 1)), None)
+        points = next((n for n in POINTS if n >= needed), None)
         if needed == 0 or points is None:
             points = POINTS[-1]
         for count in POINTS[POINTS.index(points) :]:
@@ -155,7 +156,9 @@ class _Scene:
     def _field(self, level: Definitions, points: int) -> Field:
         if (level, points) not in self._fields:
             tangents = self._tangents if level == "definitions" else None
-            self._fields[level, points] = Field(self.assignment, tangents, points)
+            field = Field(self.assignment, tangents, points)
+            settle(field)
+            self._fields[level, points] = field
         return self._fields[level, points]
 
     def _degree(self, left: Expr, right: Expr, level: Definitions) -> Degree:
@@ -193,7 +196,7 @@ class _Scene:
     def _conditions(self, expr: Expr) -> set[Expr]:
         """What has to be positive, and neither is nor has to be where the graph has a value."""
         plain = expr.xreplace(dict.fromkeys(expr.atoms(Partial), S.One))
-        return {_lettered(each) for each in _radicands(plain) if not self._is_met(each)}
+        return {_lettered(each) for each in radicands(plain) if not self._is_met(each)}
 
     def _is_met(self, condition: Expr) -> bool:
         exponents = self._field("definitions", POINTS[0]).exponents
@@ -212,13 +215,7 @@ class _Scene:
     def _given(self) -> set[Expr]:
         """What is positive where the definitions have values."""
         sides = (side for equation in self.graph.equations for side in equation.sides)
-        return {_lettered(each) for side in sides for each in _radicands(side)}
-
-
-def _radicands(expr: Expr) -> list[Expr]:
-    """The arguments of logarithms, and the bases of powers that are no whole ones."""
-    powers = [node.base for node in expr.atoms(Pow) if not node.exp.is_integer]
-    return powers + [node.args[0] for node in expr.atoms(log)]
+        return {_lettered(each) for side in sides for each in radicands(side)}
 
 
 def _lettered(expr: Expr) -> Expr:
@@ -237,7 +234,9 @@ def _alike(one: Array | None, other: Array | None) -> bool:
 
 def _chance(degree: Degree, points: int) -> float:
     """The probability that different expressions agree at so many points."""
-    once = min(1.0, degree.total / PRIMES[-1] + 1 - 2.0**-degree.bits)
+    once = min(
+        1.0, degree.total / PRIMES[min(degree.depth, len(PRIMES) - 1)] + 1 - 2.0**-degree.bits
+    )
     return float(once**points)
 
 

@@ -145,8 +145,30 @@ class Field(Elementwise, Reducing, Solving):
                 lengths = tuple(self._lengths(node))
                 some = Labelled(self._drawn(name, lengths), _axes(lengths))
                 related = name in self.graph and self.graph[name].is_relation
+                if not related:
+                    self._drawn_names.add(name)
                 self._arrays[name] = self.root(self.graph[name], some) if related else some
         return self._arrays[name]
+
+    @property
+    def drawn_names(self) -> list[str]:
+        """The tensors whose numbers were drawn."""
+        return sorted(self._drawn_names)
+
+    def array(self, name: str) -> Labelled:
+        """All entries of a tensor that was drawn."""
+        return self._arrays[name]
+
+    def give(self, name: str, array: Labelled) -> None:
+        """Other numbers for a tensor that was drawn; `forget` has to follow."""
+        self._arrays[name] = array
+
+    def forget(self) -> None:
+        """Drop all values but the numbers that were drawn, and labels."""
+        kept = self._drawn_names | self.graph.labels
+        self._arrays = {name: self._arrays[name] for name in kept if name in self._arrays}
+        for known in (self._known, self._places, self._logs):
+            known.clear()
 
     def _lengths(self, node: Expr) -> list[int]:
         name, slots = name_of(node), indices_of(node)

@@ -7,7 +7,6 @@ from functools import reduce
 from math import prod
 
 import numpy as np
-from sympy import Mul
 
 from derive.expressions import (
     Binder,
@@ -43,8 +42,7 @@ class Reducing(Evaluation):
 
     def _contraction(self, expr: Contraction) -> Labelled:
         lengths = {index: self.length(index) for index in expr.bound}
-        factors = [self(factor) for factor in Mul.make_args(expr.body)]
-        return summed_product(factors, lengths, self.prime)
+        return summed_product(self.factors(expr.body), lengths, self.prime)
 
     def _over(self, expr: ProductOver) -> Labelled:
         body = self(expr.body)
