@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, log2, prod
 
-from sympy import Basic, Expr, KroneckerDelta, Mul, Tuple, exp, log
+from sympy import Basic, Expr, Integer, KroneckerDelta, Mul, Tuple, exp, log
 
 from derive.expressions import (
     Binder,
@@ -23,6 +23,7 @@ from derive.expressions import (
     Index,
     Iverson,
     LogDeterminant,
+    Minimum,
     One,
     Opaque,
     Partial,
@@ -276,7 +277,9 @@ class Degrees:
         if isinstance(expr, Determinant):
             return body.multiplied(self.field.length(expr.bound[0])).repeated(count)
         if isinstance(expr, Extremum | Place):
-            source = expr, ceil(log2(max(count, 2)))
+            # A place is that of the extremum of the same entries.
+            least = Integer(isinstance(expr, Minimum | Minimum.place))
+            source = Tuple(expr.body, least, *expr.bound), ceil(log2(max(count, 2)))
             return body.value("an extremum is at a random place", source)
         raise UndecidedError(f"{type(expr).__name__} cannot be evaluated exactly")
 
