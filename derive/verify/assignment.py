@@ -45,6 +45,7 @@ class Assignment:
         self.graph = self.spread.graph
         self.sizes = _sizes(self.graph, number)
         self.period = 1
+        self._seen: set[Expr] = set()
         self._labels: dict[str, tuple[int, int, int]] = {}
         self._factors = _factors(self.graph)
         self.extend(side for equation in self.graph.equations for side in equation.sides)
@@ -63,7 +64,10 @@ class Assignment:
 
     def extend(self, exprs: Iterable[Expr]) -> None:
         """Numbers for what further expressions mention."""
-        exprs = list(exprs)
+        exprs = [expr for expr in exprs if expr not in self._seen]
+        if not exprs:
+            return
+        self._seen.update(exprs)
         letters = set().union(*(expr.atoms(Index) for expr in exprs), set())
         labels = {letter.name: self._range(letter) for letter in letters if letter.is_label}
         asked = set().union(*map(_sizes_in, exprs), set()) | set(labels.values())

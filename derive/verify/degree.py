@@ -226,6 +226,9 @@ class Degrees:
             tangents = self.field.tangents
             moved = tangents.moved(relation, expr.variable, expr.held)
             inner = self._relation(relation, tangents, moved)
+        elif is_tensor(expr.variable):
+            canonical, axes, slots = self.field.canonical(expr)
+            inner = self(self.field.tangents(canonical)).at(axes, slots)
         else:
             inner = self(self.field.tangents(expr))
         return inner * self._slots(indices_of(expr.variable))

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from sympy import Add, Expr, KroneckerDelta, Mul, S
 
+from derive.errors import DeriveError
 from derive.expressions import (
     Graph,
     Index,
@@ -27,7 +28,7 @@ from derive.expressions import (
 )
 from derive.verify.assignment import MOST_ASSIGNMENTS, Assignment
 from derive.verify.degree import Degree, Degrees
-from derive.verify.evaluate import EvaluationError, free_axes
+from derive.verify.evaluate import free_axes
 from derive.verify.field import Field
 from derive.verify.labelled import UndecidedError, together
 from derive.verify.modular import PRIMES, Array
@@ -90,15 +91,18 @@ class Algebra:
             found = [scene.compare(left, right, level) for scene in self._scenes]
         except UndecidedError as error:
             return Verdict(None, "prime field", reason=str(error))
-        except EvaluationError as error:
+        except DeriveError as error:
             return Verdict(None, "prime field", reason=error.message)
+        except (ArithmeticError, IndexError, ValueError):
+            return Verdict(None, "prime field", reason="the axes do not fit together")
         except (RecursionError, MemoryError):
             return Verdict(None, "prime field", reason="the expressions are too large")
         return _joined(found, [scene.named_sizes for scene in self._scenes])
 
     @cached_property
     def _scenes(self) -> list[_Scene]:
-        return [_Scene(self.graph, number) for number in range(MOST_ASSIGNMENTS)]
+        tangents = Tangents(self.graph)
+        return [_Scene(number, tangents) for number in range(MOST_ASSIGNMENTS)]
 
 
 @dataclass(frozen=True)
@@ -126,10 +130,11 @@ def _joined(found: Sequence[_Comparison], sizes: Sequence[Mapping[str, int]]) ->
 class _Scene:
     """A choice of sizes, and of ranks, with the values of expressions for it."""
 
-    def __init__(self, graph: Graph, number: int) -> None:
-        self.assignment = Assignment(graph, number)
+    def __init__(self, number: int, tangents: Tangents) -> None:
+        self.assignment = Assignment(tangents.graph, number)
         self.graph = self.assignment.graph
-        self._tangents = Tangents(self.graph)
+        # With multi-indices each choice has a graph of its own.
+        self._tangents = tangents if self.graph is tangents.graph else Tangents(self.graph)
         self._fields: dict[tuple[Definitions, int], Field] = {}
         self._degrees: dict[Definitions, Degrees] = {}
 

@@ -245,21 +245,22 @@ class Field(Elementwise, Reducing, Solving):
     # Derivatives
 
     def _partial(self, expr: Partial) -> Labelled:
-        function, variable = expr.function, expr.variable
-        if not is_tensor(variable):
+        if not is_tensor(expr.variable):
             return self._plain(expr) if self.tangents is None else self(self.tangents(expr))
+        canonical, axes, slots = self.canonical(expr)
+        if canonical not in self._arrays:
+            self._arrays[canonical] = self._whole_partial(canonical, axes)
+        return self._read(self._arrays[canonical], slots)
+
+    def canonical(self, partial: Partial) -> tuple[Partial, tuple[Index, ...], tuple[Expr, ...]]:
+        """A derivative in letters of its own, the letters, and what stands in their place."""
+        function, variable = partial.function, partial.variable
         free = _sorted(ranging(function))
         letters = [Index(f"_f{n}", index.size) for n, index in enumerate(free)]
-        slots = indices_of(variable)
         there = [Index(f"_v{n}", size) for n, size in enumerate(self._sizes(variable))]
-        canonical = Partial(
-            function.xreplace(dict(zip(free, letters, strict=True))),
-            tensor(name_of(variable), *there),
-            *expr.held,
-        )
-        if canonical not in self._arrays:
-            self._arrays[canonical] = self._whole_partial(canonical, (*letters, *there))
-        return self._read(self._arrays[canonical], (*free, *slots))
+        moved = function.xreplace(dict(zip(free, letters, strict=True)))
+        canonical = Partial(moved, tensor(name_of(variable), *there), *partial.held)
+        return canonical, (*letters, *there), (*free, *indices_of(variable))
 
     def _sizes(self, node: Expr) -> list[Expr | None]:
         name, slots = name_of(node), indices_of(node)
