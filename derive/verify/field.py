@@ -7,12 +7,11 @@ values, the same for the same argument.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, reduce
+from collections.abc import Callable
+from functools import cached_property
 from math import prod
 from typing import Any
 
-import numpy as np
 from sympy import (
     Add,
     Expr,
@@ -44,7 +43,6 @@ from derive.expressions import (
     Remainder,
     Size,
     indices_of,
-    is_computed,
     is_tensor,
     name_of,
     ranging,
@@ -57,20 +55,19 @@ from derive.verify.labelled import (
     MOST_ENTRIES,
     Labelled,
     UndecidedError,
-    combined,
-    gathered,
     number,
 )
 from derive.verify.modular import (
     Array,
     drawn,
 )
+from derive.verify.places import Places, axes_of
 from derive.verify.reducing import Reducing
 
 __all__ = ["Field"]
 
 
-class Field(Elementwise, Reducing, Solving):
+class Field(Elementwise, Reducing, Solving, Places):
     """Evaluates every kind of node."""
 
     @cached_property
@@ -114,9 +111,6 @@ class Field(Elementwise, Reducing, Solving):
     def _one(self, _: Expr) -> Labelled:
         return number(1)
 
-    def _index(self, expr: Expr) -> Labelled:
-        return self.place(expr).map(lambda entries: entries % self.prime)
-
     def _constant(self, expr: Expr) -> Labelled:
         """π and the like, which are algebraic to nothing; positive, and so a square."""
         if not (expr.is_NumberSymbol and expr.is_positive):
@@ -143,7 +137,7 @@ class Field(Elementwise, Reducing, Solving):
                 self._arrays[name] = self.full(equation.rhs, equation.indices)
             else:
                 lengths = tuple(self._lengths(node))
-                some = Labelled(self._drawn(name, lengths), _axes(lengths))
+                some = Labelled(self._drawn(name, lengths), axes_of(lengths))
                 related = name in self.graph and self.graph[name].is_relation
                 if not related:
                     self._drawn_names.add(name)
@@ -169,78 +163,6 @@ class Field(Elementwise, Reducing, Solving):
         self._arrays = {name: self._arrays[name] for name in kept if name in self._arrays}
         for known in (self._known, self._places, self._logs):
             known.clear()
-
-    def _lengths(self, node: Expr) -> list[int]:
-        name, slots = name_of(node), indices_of(node)
-        if name in self.graph.names:
-            return [self.size(self.graph.axis_size(name, axis)) for axis in range(len(slots))]
-        if not all(isinstance(slot, Index) for slot in slots):
-            raise UndecidedError(f"the sizes of {name} are not known")
-        return [self.length(slot) for slot in slots]
-
-    def _read(self, array: Labelled, slots: Sequence[Expr]) -> Labelled:
-        """The entries of an array at slots."""
-        lengths = array.entries.shape[1:]
-        for slot, length in zip(slots, lengths, strict=True):
-            runs = isinstance(slot, Index) and not slot.is_label
-            if (runs and self.length(slot) != length) or (slot.is_Integer and slot >= length):
-                raise UndecidedError(f"the index {slot} runs over an axis of another size")
-        if len(set(slots)) == len(slots) and all(
-            isinstance(slot, Index) and not slot.is_label for slot in slots
-        ):
-            return Labelled(array.entries, tuple(slots), array.defined)
-        return gathered(array, [self.place(slot) for slot in slots], any(map(is_computed, slots)))
-
-    # Places on an axis, which are whole numbers and not taken modulo the prime
-
-    def place(self, slot: Expr) -> Labelled:
-        """The value of what stands between the brackets, or on a side of a comparison."""
-        if self.top is not self:
-            return self.top.place(slot)
-        if slot not in self._places:
-            self._places[slot] = self._place(slot)
-        return self._places[slot]
-
-    def _place(self, slot: Expr) -> Labelled:
-        if isinstance(slot, Index) and not slot.is_label:
-            return Labelled(np.arange(self.length(slot))[None], (slot,))
-        if slot.is_Integer:
-            return number(int(slot))
-        if isinstance(slot, Size):
-            return self._size(slot)
-        if isinstance(slot, Place):
-            return self._extremal(slot)[1]
-        if isinstance(slot, Index) or is_tensor(slot):
-            return self._label(slot)
-        if isinstance(slot, Quotient | Remainder):
-            divide = np.floor_divide if isinstance(slot, Quotient) else np.remainder
-            parts = (self.place(slot.dividend), self.place(slot.divisor))
-            if (parts[1].entries == 0).any():
-                raise UndecidedError("a division of indices by zero")
-            return combined(divide, *parts)
-        if slot.is_Pow and slot.exp.is_Integer and slot.exp > 0:
-            return self.place(slot.base).map(lambda entries: entries ** int(slot.exp))
-        if slot.is_Add or slot.is_Mul:
-            sign = np.add if slot.is_Add else np.multiply
-            return reduce(lambda a, b: combined(sign, a, b), map(self.place, slot.args))
-        raise UndecidedError(f"{slot} is no index")
-
-    def _label(self, label: Expr) -> Labelled:
-        """A label, or a tensor of labels: other ones at each point."""
-        if isinstance(label, Index):
-            low, count, every = self.assignment.label(label.name)
-            return Labelled(low + np.arange(self.points) // every % count)
-        name = name_of(label)
-        if name not in self._arrays:
-            lengths = tuple(self._lengths(label))
-            chance = np.random.default_rng((key_of(name), self.assignment.number))
-            high = self.size(self.graph.label_range(name))
-            entries = chance.integers(0, high, (self.points, *lengths))
-            self._arrays[name] = Labelled(entries, _axes(lengths))
-        return self._read(self._arrays[name], indices_of(label))
-
-    def _delta(self, expr: Expr) -> Labelled:
-        return combined(_equal, *map(self.place, expr.args))
 
     # Derivatives
 
@@ -277,7 +199,7 @@ class Field(Elementwise, Reducing, Solving):
                 return self._read(array, (*indices_of(partial.function), *there)).along(axes)
             return self.full(self.tangents(partial), axes)
         lengths = tuple(map(self.length, axes))
-        return Labelled(self._drawn(str(partial), lengths), _axes(lengths))
+        return Labelled(self._drawn(str(partial), lengths), axes_of(lengths))
 
     def relation_of(self, partial: Partial) -> Equation | None:
         """The relation that defines what is differentiated, by something else."""
@@ -322,14 +244,6 @@ _METHODS: tuple[tuple[Any, str], ...] = (
     (Function, "_function"),
     (NumberSymbol, "_constant"),
 )
-
-
-def _equal(left: Array, right: Array) -> Array:
-    return np.equal(left, right).astype(np.int64)
-
-
-def _axes(lengths: Sequence[int]) -> tuple[Index, ...]:
-    return tuple(Index(f"_a{axis}", length) for axis, length in enumerate(lengths))
 
 
 def _sorted(indices: set[Index]) -> list[Index]:

@@ -58,9 +58,9 @@ class Reducing(Evaluation):
         return entries
 
     def _extremum(self, expr: Extremum) -> Labelled:
-        return self._extremal(expr)[0]
+        return self.extremal(expr)[0]
 
-    def _extremal(self, expr: Binder) -> tuple[Labelled, Labelled]:
+    def extremal(self, expr: Binder) -> tuple[Labelled, Labelled]:
         """The greatest or least entry, and its place: a random one, the same for the same entries.
 
         What is added to all entries, or multiplies all by a square, leaves the place.
