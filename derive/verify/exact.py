@@ -1,211 +1,266 @@
-"""A proof that two expressions are equal, by means that share no code with the rules.
+"""Exact verdicts: whether two expressions about a graph are equal as algebra.
 
-Definitions are written out down to the inputs, sums are distributed and Kronecker deltas used;
-what is left are rational functions of contractions, other reductions, deltas, partial derivatives,
-roots and elementary functions. SymPy decides whether the difference of two of them is zero. The
-answer "not proven" says nothing; "proven" is meant to be right for all data.
+Both are evaluated modulo a prime at random points, for several choices of all sizes. If they
+differ at one point, they are different; if they agree at all points, they are equal but for an
+error whose probability is known (Schwartz and Zippel). First the names of definitions stand for
+themselves: what is equal whatever they are needs no definition. Then definitions are seen
+through down to the inputs, and partial derivatives are those of the definitions.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from math import prod
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
 
-from sympy import (
-    Add,
-    Dummy,
-    Expr,
-    Indexed,
-    KroneckerDelta,
-    Mul,
-    Pow,
-    Rational,
-    S,
-    expand,
-    preorder_traversal,
-    together,
-)
-from sympy import exp as exponential
+import numpy as np
+from sympy import Add, Expr, KroneckerDelta, Mul, S
 
+from derive.errors import DeriveError
 from derive.expressions import (
-    Binder,
-    Contraction,
-    Equation,
     Graph,
     Index,
-    Iverson,
-    One,
     Partial,
-    elementary,
     free_indices,
-    indices_of,
-    is_computed,
-    is_tensor,
-    name_of,
+    tensors_in,
 )
+from derive.verify.assignment import MOST_ASSIGNMENTS, Assignment
+from derive.verify.degree import Degree, Degrees
+from derive.verify.evaluate import free_axes
+from derive.verify.field import Field
+from derive.verify.labelled import UndecidedError, together
+from derive.verify.modular import PRIMES, Array
+from derive.verify.squares import radicands, settle
+from derive.verify.tangent import Tangents
 
-__all__ = ["Normals", "provably_equal"]
+__all__ = ["MOST_ERROR", "Algebra", "Verdict", "decide", "provably_equal"]
 
-# Bounds on the work: above them the lines are compared on samples alone.
-MOST_NODES = 400
-MOST_TERMS = 60
-MOST_ATOMS = 14
+MOST_ERROR = 1e-12
+"""The probability of an error that a proof may have at most."""
 
-# What is neither multiplied out nor taken apart.
-_OPAQUE = Binder | Partial | KroneckerDelta | Iverson | Indexed
+# So many points are tried, one number after the other, until enough of them have a value.
+POINTS = (4, 64, 512, 4096)
 
-Names = dict[Expr, Expr]
-Definitions = Mapping[str, Equation]
+Definitions = Literal["names", "definitions"]
 
 
-class _TooLargeError(Exception):
-    """The proof would take too long."""
+@dataclass(frozen=True)
+class Verdict:
+    """Whether two expressions are equal.
 
-
-class Normals:
-    """The normal forms of expressions about a graph, kept from one proof to the next.
-
-    First come those with the definitions as they stand: what is equal whatever the defined
-    tensors are needs none of them.
+    Attributes
+    ----------
+    equal : True if it is proven that they are, wherever both have a value; False if it is proven
+        that they are not; None if neither is, for the `reason` given.
+    method : `canonical form`, the same expression; or `prime field`, evaluated at random points.
+    error : a bound on the probability that a proof of equality is wrong.
+    points : at how many points, for each choice of sizes, both had a value.
+    sizes : the choices of sizes.
+    by_definitions : whether the definitions were needed, and not only their names.
     """
 
+    equal: bool | None
+    method: str = ""
+    error: float = 0.0
+    points: int = 0
+    sizes: tuple[Mapping[str, int], ...] = ()
+    reason: str = ""
+    by_definitions: bool = False
+
+
+class Algebra:
+    """Decides about expressions over one graph, and keeps their values from one to the next."""
+
     def __init__(self, graph: Graph) -> None:
-        self.each = (_Normal({}), _Normal(_definitions(graph)))
+        self.graph = graph
+
+    def decide(self, left: Expr, right: Expr) -> Verdict:
+        """Whether two expressions are equal for all values of the inputs."""
+        if left == right or _use_free_deltas(left) == _use_free_deltas(right):
+            return Verdict(True, "canonical form")
+        by_names = self._decide(left, right, "names")
+        if by_names.equal or not self.graph.equations:
+            return by_names
+        found = self._decide(left, right, "definitions")
+        return replace(found, by_definitions=True)
+
+    def _decide(self, left: Expr, right: Expr, level: Definitions) -> Verdict:
+        try:
+            found = [scene.compare(left, right, level) for scene in self._scenes]
+        except UndecidedError as error:
+            return Verdict(None, "prime field", reason=str(error))
+        except DeriveError as error:
+            return Verdict(None, "prime field", reason=error.message)
+        except (ArithmeticError, IndexError, ValueError):
+            return Verdict(None, "prime field", reason="the axes do not fit together")
+        except (RecursionError, MemoryError):
+            return Verdict(None, "prime field", reason="the expressions are too large")
+        return _joined(found, [scene.named_sizes for scene in self._scenes])
+
+    @cached_property
+    def _scenes(self) -> list[_Scene]:
+        tangents = Tangents(self.graph)
+        return [_Scene(number, tangents) for number in range(MOST_ASSIGNMENTS)]
 
 
-def provably_equal(left: Expr, right: Expr, graph: Graph, normals: Normals | None = None) -> bool:
-    """Whether the two are proven equal for all values of the inputs."""
-    if left == right or _use_free_deltas(left) == _use_free_deltas(right):
-        return True
-    return any(_equal(left, right, normal) for normal in (normals or Normals(graph)).each)
+@dataclass(frozen=True)
+class _Comparison:
+    """What the comparison for one choice of sizes found."""
+
+    equal: bool | None
+    error: float = 1.0
+    points: int = 0
+    reason: str = ""
 
 
-def _definitions(graph: Graph) -> Definitions:
-    return {eq.name: eq for eq in graph.equations if not eq.is_relation}
+def _joined(found: Sequence[_Comparison], sizes: Sequence[Mapping[str, int]]) -> Verdict:
+    """One verdict from those for all sizes: a difference at one of them is enough."""
+    first = next((each for each in found if each.equal is False), None)
+    first = first or next((each for each in found if each.equal is None), None)
+    points = min(each.points for each in found)
+    known = tuple(sizes)
+    if first is not None:
+        return Verdict(first.equal, "prime field", 0.0, points, known, first.reason)
+    error = max(each.error for each in found)
+    return Verdict(True, "prime field", error, points, known)
 
 
-def _equal(left: Expr, right: Expr, normal: _Normal) -> bool:
-    try:
-        normal.begin()
-        difference = normal(left) - normal(right)
-        return _is_zero(_use_free_deltas(_expanded(difference)))
-    except (_TooLargeError, RecursionError):
-        return False
+class _Scene:
+    """A choice of sizes, and of ranks, with the values of expressions for it."""
 
+    def __init__(self, number: int, tangents: Tangents) -> None:
+        self.assignment = Assignment(tangents.graph, number)
+        self.graph = self.assignment.graph
+        # With multi-indices each choice has a graph of its own.
+        self._tangents = tangents if self.graph is tangents.graph else Tangents(self.graph)
+        self._fields: dict[tuple[Definitions, int], Field] = {}
+        self._degrees: dict[Definitions, Degrees] = {}
 
-class _Normal:
-    """Writes definitions out, and each contraction over single products."""
+    @property
+    def named_sizes(self) -> dict[str, int]:
+        return {str(size): number for size, number in self.assignment.sizes.items()}
 
-    def __init__(self, definitions: Definitions) -> None:
-        self._definitions = definitions
-        self._known: dict[Expr, Expr] = {}
-        self._left = MOST_NODES
+    def compare(self, left: Expr, right: Expr, level: Definitions) -> _Comparison:
+        """Whether two expressions agree at as many points as are needed."""
+        left, right = map(self.assignment.spread, (left, right))
+        self.assignment.extend((left, right))
+        degree = self._degree(left, right, level)
+        every = self.assignment.period if degree.labels else 1
+        needed = every * _needed(degree)
+        points = next((n for n in POINTS if n >= needed), None)
+        if needed == 0 or points is None:
+            points = POINTS[-1]
+        for count in POINTS[POINTS.index(points) :]:
+            found = self._compared(self._field(level, count), left, right, degree)
+            if found.equal is not None or found.points >= needed:
+                break
+        return found
 
-    def begin(self) -> None:
-        """Start another proof, which may take as many nodes as any."""
-        self._left = MOST_NODES
+    def _field(self, level: Definitions, points: int) -> Field:
+        if (level, points) not in self._fields:
+            tangents = self._tangents if level == "definitions" else None
+            field = Field(self.assignment, tangents, points)
+            settle(field)
+            self._fields[level, points] = field
+        return self._fields[level, points]
 
-    def __call__(self, expr: Expr) -> Expr:
-        if expr not in self._known:
-            self._left -= 1
-            if self._left < 0:
-                raise _TooLargeError
-            self._known[expr] = self._normal(expr)
-        return self._known[expr]
+    def _degree(self, left: Expr, right: Expr, level: Definitions) -> Degree:
+        if level not in self._degrees:
+            self._degrees[level] = Degrees(self._field(level, POINTS[0]))
+        degrees = self._degrees[level]
+        return degrees(left) + degrees(right)
 
-    def _normal(self, expr: Expr) -> Expr:
-        if is_tensor(expr):
-            equation = self._definitions.get(name_of(expr))
-            return self(equation.at(indices_of(expr))) if equation else expr
-        if isinstance(expr, One):
-            return S.One
-        if isinstance(expr, Contraction):
-            indices, body = expr.open()
-            terms = Add.make_args(_expanded(self(body)))
-            return Add(*(_summed(term, indices) for term in terms))
-        if isinstance(expr, Iverson):
-            return self._comparison(expr)
-        if isinstance(expr, Binder):
-            indices, body = expr.open()
-            return expr.func(self(body), *indices)
-        if isinstance(expr, Partial | KroneckerDelta) or not expr.args:
-            return expr
-        row = elementary(expr)
-        if row is not None and row.pieces is not None:
-            return self(row.pieces(*expr.args))
-        return expr.func(*map(self, expr.args))
-
-    def _comparison(self, expr: Iverson) -> Expr:
-        """The comparison by `<` or `=`: of two that exclude each other one holds."""
-        left, right = self(expr.left), self(expr.right)
-        if expr.relation == "<=":
-            return 1 - Iverson(right, "<", left)
-        if expr.relation == "!=":
-            return 1 - Iverson(left, "=", right)
-        if expr.relation == "<" and left == 0:
-            # 0 < [c] u says that c holds and 0 < u.
-            factors = Mul.make_args(right)
-            brackets = [factor for factor in factors if isinstance(factor, Iverson)]
-            others = Mul(*(factor for factor in factors if factor not in brackets))
-            return Mul(*brackets, Iverson(0, "<", others))
-        return Iverson(left, expr.relation, right)
-
-
-def _summed(term: Expr, indices: Sequence[Index]) -> Expr:
-    """The contraction of a product: deltas used, free indices counted."""
-    left = list(indices)
-    for delta in [f for f in Mul.make_args(term) if isinstance(f, KroneckerDelta)]:
-        pairs = (delta.args, delta.args[::-1])
-        bound = [one for one, other in pairs if one in left and one not in free_indices(other)]
-        if any(map(is_computed, delta.args)):
-            continue
-        if bound and delta in Mul.make_args(term):
-            other = delta.args[0] if delta.args[1] == bound[-1] else delta.args[1]
-            term = (term / delta).xreplace({bound[-1]: other})
-            left.remove(bound[-1])
-    counted = [index for index in left if index not in term.free_symbols and index.size]
-    left = [index for index in left if index not in counted]
-    term = Mul(term, *(index.size for index in counted))
-    return Contraction(term, *left) if left else term
-
-
-def _expanded(expr: Expr) -> Expr:
-    """Multiplied out, with tensors, deltas, contractions and derivatives as they are."""
-    if _terms(expr) > MOST_TERMS:
-        raise _TooLargeError
-    names: Names = {}
-    plain = expand(_named(expr, names))
-    nodes = {name: node for node, name in names.items()}
-    # The square of a delta is the delta.
-    for node, name in names.items():
-        if isinstance(node, KroneckerDelta | Iverson):
-            plain = plain.replace(
-                lambda e, name=name: e.is_Pow and e.base == name and e.exp.is_positive,
-                lambda e: e.base,
+    def _compared(self, field: Field, left: Expr, right: Expr, degree: Degree) -> _Comparison:
+        _, (one, other), defined = together([field(left), field(right)])
+        same = one.entries == other.entries
+        if defined is not None:
+            same = same | ~defined
+        shape = np.broadcast_shapes(same.shape, (field.points, *[1] * (same.ndim - 1)))
+        count = field.points
+        if defined is not None:
+            count = int(np.broadcast_to(defined, shape).sum(axis=0).min())
+        if not same.all():
+            equal = None if degree.doubt else False
+            return _Comparison(equal, 0.0, max(count, 1), degree.doubt)
+        every = self.assignment.period if degree.labels else 1
+        error = _chance(degree, count // every)
+        if not count:
+            return _Comparison(None, reason="no point was found where both have a value")
+        if error > MOST_ERROR:
+            return _Comparison(None, error, count, "they agree, but at too few points for a proof")
+        alike = _alike(one.defined, other.defined)
+        if not alike and self._conditions(left) != self._conditions(right):
+            reason = (
+                "they agree where both have a value, but one has values where the other has none"
             )
-    return plain.xreplace(nodes)
+            return _Comparison(None, error, count, reason)
+        return _Comparison(True, error, count)
+
+    def _conditions(self, expr: Expr) -> set[Expr]:
+        """What has to be positive, and neither is nor has to be where the graph has a value."""
+        plain = expr.xreplace(dict.fromkeys(expr.atoms(Partial), S.One))
+        return {_lettered(each) for each in radicands(plain) if not self._is_met(each)}
+
+    def _is_met(self, condition: Expr) -> bool:
+        exponents = self._field("definitions", POINTS[0]).exponents
+        while True:
+            if condition.is_nonnegative or _lettered(condition) in self._given:
+                return True
+            if condition.is_Mul:
+                return all(map(self._is_met, condition.args))
+            names = {node: exponents.outright(node) for node in tensors_in(condition)}
+            shown = {node: body for node, body in names.items() if body is not None}
+            if not shown:
+                return False
+            condition = condition.xreplace(shown)
+
+    @cached_property
+    def _given(self) -> set[Expr]:
+        """What is positive where the definitions have values."""
+        sides = (side for equation in self.graph.equations for side in equation.sides)
+        return {_lettered(each) for side in sides for each in radicands(side)}
 
 
-def _terms(expr: Expr) -> int:
-    """At least the number of terms that the expression has when multiplied out."""
-    if isinstance(expr, _OPAQUE) or not expr.args:
-        return 1
-    if expr.is_Add:
-        return sum(map(_terms, expr.args))
-    if expr.is_Pow and expr.exp.is_Integer:
-        if abs(expr.exp) > 20:
-            raise _TooLargeError
-        return int(_terms(expr.base) ** abs(int(expr.exp)))
-    return prod(map(_terms, expr.args))
+def _lettered(expr: Expr) -> Expr:
+    """The expression in letters that depend only on the order in which they stand."""
+    letters = free_axes(expr)
+    new = (Index(f"_c{place}", index.size) for place, index in enumerate(letters))
+    return expr.xreplace(dict(zip(letters, new, strict=True)))
 
 
-def _named(expr: Expr, names: Names) -> Expr:
-    """The expression with a symbol for each opaque node."""
-    if isinstance(expr, _OPAQUE):
-        if expr not in names:
-            names[expr] = Dummy(real=True)
-        return names[expr]
-    return expr.func(*(_named(arg, names) for arg in expr.args)) if expr.args else expr
+def _alike(one: Array | None, other: Array | None) -> bool:
+    """Whether both have a value at the same points and entries."""
+    if one is None:
+        return other is None or bool(other.all())
+    return bool((one == (True if other is None else other)).all())
+
+
+def _chance(degree: Degree, points: int) -> float:
+    """The probability that different expressions agree at so many points."""
+    once = min(
+        1.0, degree.total / PRIMES[min(degree.depth, len(PRIMES) - 1)] + 1 - 2.0**-degree.bits
+    )
+    return float(once**points)
+
+
+def _needed(degree: Degree) -> int:
+    """The number of points for a proof; zero if none is enough."""
+    once = _chance(degree, 1)
+    if once >= 1.0:
+        return 0
+    return max(2, int(math.log(MOST_ERROR) / math.log(once)) + 1) if once > 0 else 2
+
+
+def decide(left: Expr, right: Expr, graph: Graph, algebra: Algebra | None = None) -> Verdict:
+    """Whether two expressions about a graph are equal as algebra."""
+    return (algebra or Algebra(graph)).decide(left, right)
+
+
+def provably_equal(left: Expr, right: Expr, graph: Graph, algebra: Algebra | None = None) -> bool:
+    """Whether the two are proven equal for all values of the inputs."""
+    return decide(left, right, graph, algebra).equal is True
 
 
 def _use_free_deltas(expr: Expr) -> Expr:
@@ -228,53 +283,3 @@ def _use_deltas(term: Expr) -> Expr:
             new = next(slot for slot in delta.args if slot != old)
             term = delta * (term / delta).xreplace({old: new})
     return term
-
-
-def _is_zero(expr: Expr) -> bool:
-    """Whether a rational function of opaque nodes, roots and exponentials vanishes."""
-    if expr == 0:
-        return True
-    names: Names = {}
-    rational = _rational(expr, names)
-    if len(rational.free_symbols) > MOST_ATOMS or _size(rational) > MOST_NODES:
-        raise _TooLargeError
-    numerator, _ = together(rational).as_numer_denom()
-    if _terms(numerator) > 10 * MOST_TERMS:
-        raise _TooLargeError
-    return bool(expand(numerator) == 0)
-
-
-def _size(expr: Expr) -> int:
-    return sum(1 for _ in preorder_traversal(expr))
-
-
-def _rational(expr: Expr, names: Names) -> Expr:
-    """The expression with symbols in place of all that is not rational."""
-    if isinstance(expr, exponential):
-        return Mul(*(_exponential(t, names) for t in Add.make_args(expand(expr.args[0]))))
-    if expr.is_Pow and not expr.exp.is_Integer:
-        return _root(expr, names)
-    if isinstance(expr, _OPAQUE) or elementary(expr):
-        return names.setdefault(expr, Dummy(real=True))
-    if expr.is_Add or expr.is_Mul or expr.is_Pow:
-        return expr.func(*(_rational(arg, names) for arg in expr.args))
-    if expr.is_Rational or expr.is_Symbol:
-        return expr
-    return names.setdefault(expr, Dummy(real=True))
-
-
-def _exponential(term: Expr, names: Names) -> Expr:
-    """e to a multiple of u as a power of the symbol for e to the u."""
-    factor, rest = term.as_coeff_Mul()
-    if not factor.is_Rational:
-        factor, rest = S.One, term
-    root = exponential(rest * Rational(1, factor.q))
-    return names.setdefault(root, Dummy(positive=True)) ** factor.p
-
-
-def _root(expr: Pow, names: Names) -> Expr:
-    """u to p/q as a power of the symbol for u to 1/q; another power is opaque."""
-    if not expr.exp.is_Rational:
-        return names.setdefault(expr, Dummy(real=True))
-    root = names.setdefault(Pow(expr.base, Rational(1, expr.exp.q)), Dummy(real=True))
-    return root**expr.exp.p

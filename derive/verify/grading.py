@@ -8,7 +8,7 @@ from sympy import Expr
 
 from derive.verify.agreement import agreement
 from derive.verify.evaluate import EvaluationError, ShapeError
-from derive.verify.exact import provably_equal
+from derive.verify.exact import decide
 from derive.verify.report import LineReport
 from derive.verify.trial import Claim, Found, Trial
 
@@ -50,21 +50,26 @@ def graded(trial: Trial, expr: Expr, found: Found, above: Above) -> LineReport:
     if isinstance(above.found, EvaluationError):
         what = "the derivative" if above.is_goal else "the line above"
         return LineReport("unknown", reason=f"{what} has no value: {above.found.message}")
+    verdict = decide(expr, above.expr, trial.graph, trial.normals)
 
     def proven() -> bool:
-        facts = trial.graph, trial.normals
-        return not above.is_goal and provably_equal(expr, above.expr, *facts)
+        return verdict.equal is True
 
     compared = agreement(trial, expr, found, above.expr, above.found, proven)
     seen = (len(found), trial.sizes, trial.ranks, compared.digits, compared.tolerance)
     error = compared.error
-    if compared.holds is not False and proven():
-        return LineReport("exact", error, "", *seen)
+    other = "the definitions" if above.is_goal else "the line above"
+    if verdict.equal is False:
+        differs = "differs" if compared.holds is False else "proven different"
+        reason = f"{differs} from {other}"
+        return LineReport("wrong", error, reason, *seen)
+    if compared.holds is not False and verdict.equal:
+        return LineReport("exact", error, "", *seen, proof=verdict.method, chance=verdict.error)
     if compared.holds:
         return LineReport("sampled", error, "", *seen)
     if compared.holds is None:
         return LineReport("unknown", error, compared.reason, *seen)
-    reason = "differs from the definitions" if above.is_goal else "differs from the line above"
-    if proven():
-        reason = "proven equal to the line above, but differs on the samples: a fault of derive"
+    reason = f"differs from {other}"
+    if verdict.equal:
+        reason = f"proven equal to {other}, but differs on the samples: a fault of derive"
     return LineReport("wrong", error, reason, *seen)

@@ -24,6 +24,8 @@ class LineReport:
     ----------
     grade : `exact`, proven equal to the line above as well as equal on the samples; `sampled`,
         equal on the samples; `unknown`, undecided for the `reason` given; `wrong`, different.
+    proof : how an exact line was proven, `canonical form` or `prime field`.
+    chance : a bound on the probability that the proof is wrong.
     error : the worst error over all samples and entries, each relative to itself.
     seeds : how many samples were compared.
     sizes : for each sample the number that each size stands for.
@@ -40,6 +42,8 @@ class LineReport:
     ranks: tuple[Mapping[str, int], ...] = ()
     digits: int | None = None
     tolerance: float | None = None
+    proof: str = ""
+    chance: float = 0.0
 
     @property
     def holds(self) -> bool:
@@ -52,6 +56,8 @@ class LineReport:
             found["error"] = self.error
         if self.reason:
             found["reason"] = self.reason
+        if self.proof:
+            found |= {"proof": self.proof, "chance": self.chance}
         if self.seeds:
             found |= {"seeds": self.seeds, "sizes": [dict(sizes) for sizes in self.sizes]}
         if self.ranks:

@@ -14,7 +14,7 @@ from derive.expressions import Graph, Index, Iverson, Partial
 from derive.verify.digits import MANY, in_digits
 from derive.verify.domain import Domain, Search, across, after, domains
 from derive.verify.evaluate import Array, Compiler, EvaluationError, free_axes
-from derive.verify.exact import Normals
+from derive.verify.exact import Algebra
 from derive.verify.kinks import comparisons
 from derive.verify.oracle import Method, Oracle
 from derive.verify.sample import Given, NotFiniteError, draw, finite
@@ -73,7 +73,7 @@ class Trial:
         self.graph = graph
         self.settings = settings
         self.domain = domain
-        self.normals = Normals(graph)
+        self.normals = Algebra(graph)
         # One after the other, so that a domain that will not do is left at the first sample.
         self.spreads: list[Spread] = []
         self.oracles: list[Oracle] = []
