@@ -9,7 +9,14 @@ from itertools import chain, repeat
 from derive.calculus.derivation import Derivation, Stage
 from derive.exports.matrix import shown_matrix
 from derive.exports.options import DEFAULT, Options
-from derive.exports.report import Report, evidence_for, matrix_evidence, summary, symmetry_for
+from derive.exports.report import (
+    Report,
+    evidence_for,
+    matrix_evidence,
+    summary,
+    symmetry_for,
+    witnessed,
+)
 from derive.exports.words import (
     comment,
     latex_words,
@@ -242,4 +249,7 @@ def _evidence(
         return []
     symmetry = symmetry_for(report, number, stage)
     more = f" {symmetry[0].capitalize()}: {summary(symmetry[1])}." if symmetry else ""
-    return ["Checked line by line: " + ", ".join(map(summary, found)) + "." + more]
+    said = ["Checked line by line: " + ", ".join(map(summary, found)) + "." + more]
+    return said + [
+        f"Line {number} fails {markdown_words(words)}." for number, words in witnessed(lines)
+    ]

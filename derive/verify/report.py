@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from derive.verify.mutants import Mutant
+from derive.verify.witness import Witness
 
 __all__ = ["Grade", "LineReport", "Report", "StageReport"]
 
@@ -25,6 +26,7 @@ class LineReport:
     seeds : how many samples were compared.
     sizes : for each sample the number that each size stands for.
     ranks : for each sample the number of axes that each multi-index stands for.
+    witness : of a wrong line, simple numbers on which it fails, where some were found.
     """
 
     grade: Grade
@@ -33,6 +35,7 @@ class LineReport:
     seeds: int = 0
     sizes: tuple[Mapping[str, int], ...] = ()
     ranks: tuple[Mapping[str, int], ...] = ()
+    witness: Witness | None = None
 
     @property
     def holds(self) -> bool:
@@ -49,6 +52,8 @@ class LineReport:
             found |= {"seeds": self.seeds, "sizes": [dict(sizes) for sizes in self.sizes]}
         if self.ranks:
             found["ranks"] = [dict(ranks) for ranks in self.ranks]
+        if self.witness:
+            found["witness"] = self.witness.as_json()
         return found
 
 

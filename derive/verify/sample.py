@@ -37,6 +37,9 @@ __all__ = [
     "draw",
     "finite",
     "given_tensors",
+    "index_factors",
+    "label_letters",
+    "least_sizes",
 ]
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -126,10 +129,10 @@ def draw(graph: Graph, domain: Domain, seed: int, exprs: Iterable[Expr] = ()) ->
     for position, node in enumerate(given_tensors(graph, exprs)):
         lengths = [values.size(index.size) for index in indices_of(node)]
         tensors[name_of(node)] = _both_signs(_generator(seed, 5, position), tuple(lengths))
-    factors = _factors(everything)
+    factors = index_factors(everything)
     labels = {
         name: int(_generator(seed, 2, position).integers(name in factors, values.size(size)))
-        for position, (name, size) in enumerate(sorted(_letters(graph, everything).items()))
+        for position, (name, size) in enumerate(sorted(label_letters(graph, everything).items()))
     }
     upstream = {
         name: np.asarray(0.4 + _generator(seed, 3, position).normal(size=shape(name)))
@@ -155,7 +158,7 @@ def _generator(seed: int, kind: int, position: int) -> np.random.Generator:
     return np.random.default_rng([seed, kind, position])
 
 
-def _letters(graph: Graph, exprs: Iterable[Expr]) -> dict[str, Expr]:
+def label_letters(graph: Graph, exprs: Iterable[Expr]) -> dict[str, Expr]:
     """The labels that are letters, each with its number of values."""
     return {
         index.name: index.size if index.size is not None else graph.label_range(index.name)
@@ -165,20 +168,20 @@ def _letters(graph: Graph, exprs: Iterable[Expr]) -> dict[str, Expr]:
     }
 
 
-def _factors(exprs: Iterable[Expr]) -> set[str]:
+def index_factors(exprs: Iterable[Expr]) -> set[str]:
     """The labels that multiply or divide an index, such as a stride: they are not zero."""
     return {
         label.name
         for expr in exprs
         for node in expr.atoms(Mul, Quotient, Remainder)
-        for label in node.atoms(Index)
-        if label.is_label and node.is_integer
+        for label in node.args
+        if isinstance(label, Index) and label.is_label and node.is_integer
     }
 
 
 def _sizes(graph: Graph, exprs: list[Expr], seed: int) -> dict[Expr, int]:
     """A number for each size, all different, above the constants used as indices."""
-    least, declared = _least(graph, exprs)
+    least, declared = least_sizes(graph, exprs)
     low = 3 if len(least) < 5 else 2
     rng = np.random.default_rng([seed, 4])
     numbers = [n for n in range(low, low + len(least) + len(declared) + 2) if n not in declared]
@@ -196,7 +199,7 @@ def _unused(low: int, used: set[int]) -> int:
     return next(n for n in range(low, low + len(used) + 1) if n not in used)
 
 
-def _least(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[int]]:
+def least_sizes(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[int]]:
     """The sizes that are symbols with the least number each can be, and those declared."""
     axes = {
         (name, axis): graph.axis_size(name, axis)
@@ -207,7 +210,7 @@ def _least(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[int]]:
     for expr in exprs:
         every |= expr.atoms(Size)
         every |= {index.size for index in expr.atoms(Index) if index.size is not None}
-    every |= set(_letters(graph, exprs).values())
+    every |= set(label_letters(graph, exprs).values())
     least = {size: 2 for size in every if not size.is_Integer}
     for expr in exprs:
         for node in tensors_in(expr):
