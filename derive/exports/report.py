@@ -27,6 +27,9 @@ class Witness(Protocol):
     def text(self) -> str:
         """The numbers, the place and the two values, as part of a sentence."""
 
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+
 
 class Evidence(Protocol):
     """How far one line has been checked."""
