@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from io import StringIO
 
 import numpy as np
 import pytest
 from referee import evaluate, number
+from rich.console import Console
 from sympy import Expr
-from test_verify import WRONG, cross_entropy
+from test_verify import WRONG, T, cross_entropy, delta, n, s
 
-from derive.exports import markdown
+from derive.exports import markdown, terminal
 from derive.expressions import Graph, Index, Size
 from derive.notation import read_expression, read_goal, read_graph
 from derive.verify import Values, Witness, verify, witness
@@ -78,12 +80,17 @@ def test_the_witness_fails_when_worked_out_anew(equations, goal, right, wrong, s
     free = free_axes(left)
     found = witness(graph, left, failing, free)
     assert found is not None
-    assert witness(graph, left, failing, free) == found
     assert redone(graph, free, found, held) == pytest.approx(float(found.left), abs=1e-12)
     assert redone(graph, free, found, failing) == pytest.approx(float(found.right), abs=1e-12)
     assert abs(found.left - found.right) > 1e-6
     assert sorted(found.sizes.values(), reverse=True) == sorted(sizes, reverse=True)
+
+
+def test_what_is_right_has_none_and_what_is_wrong_the_same_every_time():
+    graph, left, (held, failing) = asked(SOFTMAX, "∂c/∂x_n", "s_n - δ_nT", "s_T - δ_nT")
+    free = free_axes(left)
     assert witness(graph, left, held, free) is None
+    assert witness(graph, left, failing, free) == witness(graph, left, failing, free)
 
 
 @pytest.mark.parametrize(("equations", "goal", "right", "wrong", "sizes"), CASES)
@@ -179,6 +186,17 @@ def test_every_wrong_line_has_one(name, stage, line, wrong):
     )
     others = [each.witness for each in report.lines if each.grade != "wrong"]
     assert others == [None] * len(others)
+
+
+def test_a_terminal_shows_it_below_the_wrong_line():
+    derivation = cross_entropy(3, 3, s(n) + delta(T, n))
+    page = StringIO()
+    console = Console(file=page, width=100)
+    terminal(derivation, console=console, report=verify(derivation, mutation=False))
+    below = page.getvalue().partition("wrong: differs from the line above\n")[2].splitlines()[0]
+    assert below.strip() == (
+        "at 1 value of n, x = (0), T = 0, n = 0: the line above is 0, this line is 2"
+    )
 
 
 def test_fractions_are_seen_only_where_they_are_sure():

@@ -87,7 +87,7 @@ def compare(
         return found
     proof = _Proof(graph, found, trial)
     premises = proof.smallest()
-    proven = proof.is_complete or provably_equal(left, right, graph, trial.normals)
+    proven = proof.is_complete or provably_equal(left, right, graph)
     return replace(found, verdict="exact" if proven else "sampled", premises=premises)
 
 
@@ -148,7 +148,7 @@ class _Proof:
         """Whether a premise is proven; a derivative rests on the rules and on samples."""
         if premise.kind != "derivative":
             return True
-        return provably_equal(premise.left, premise.right, self._graph, self._trial.normals)
+        return provably_equal(premise.left, premise.right, self._graph)
 
     def _candidates(self) -> Iterator[Sequence[Premise]]:
         """Sets of premises, the smaller ones first; of one size those with facts first."""

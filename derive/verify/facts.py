@@ -40,7 +40,7 @@ def proven_facts(graph: Graph, names: Iterable[str], trial: Trial) -> list[Premi
     for equation in equations:
         for left in _contractions(equation.lhs):
             right = _constant(left, trial)
-            if right is not None and provably_equal(left, right, graph, trial.normals):
+            if right is not None and provably_equal(left, right, graph):
                 lines = _lines(left, right, equation, stages)
                 found.append(Premise("fact", equation.name, left, right, lines))
     return found

@@ -13,7 +13,7 @@ from sympy import Expr
 
 from derive.expressions import Graph, Index, Partial, name_of, tensors_in
 from derive.verify.evaluate import Array, Compiler, EvaluationError, ShapeError
-from derive.verify.kinks import Kinks
+from derive.verify.kinks import Kinks, comparisons
 from derive.verify.numbers import Number, rational
 from derive.verify.oracle import Oracle
 from derive.verify.sample import Domain, NotFiniteError, Sample, domains, draw, finite
@@ -22,12 +22,12 @@ from derive.verify.small_data import Data
 __all__ = ["Effort", "Failure", "Question", "failing_data"]
 
 # The most samples on which the expressions are evaluated, fewer where one takes long.
-MOST_EVALUATIONS = 2000
+MOST_EVALUATIONS = 1000
 # A graph of so many equations costs as much as another sample.
 EQUATIONS_A_SAMPLE = 6
-SECOND_DERIVATIVE = 10
+SECOND_DERIVATIVE, RELATION = 10, 20
 # So many simple samples are tried for each choice of sizes; all of them if they are few.
-TRIES, FEW = 16, 100
+LEAST_TRIES, TRIES, FEW = 6, 16, 100
 # Of so many that fail the one with the simplest numbers is taken.
 MOST_STARTS = 3
 MOST_DOMAINS = 60
@@ -52,7 +52,9 @@ class Effort:
         """The effort that a question is worth."""
         second = any(isinstance(p.function, Partial) for e in exprs for p in e.atoms(Partial))
         cost = 1 + len(graph.equations) // EQUATIONS_A_SAMPLE
-        return cls(MOST_EVALUATIONS // (cost * (SECOND_DERIVATIVE if second else 1)))
+        cost *= SECOND_DERIVATIVE if second else 1
+        cost *= RELATION if any(equation.is_relation for equation in graph.equations) else 1
+        return cls(MOST_EVALUATIONS // cost)
 
     @property
     def is_spent(self) -> bool:
@@ -149,8 +151,14 @@ class Question:
                 continue
             except ShapeError:
                 pass
-            return domain
+            return {name: self._reaching_kinks(kind) for name, kind in domain.items()}
         raise reason
+
+    def _reaching_kinks(self, distribution: str) -> str:
+        """The distribution of an input, a wide one where kinks may be far out."""
+        sides = [side for equation in self.graph.equations for side in equation.sides]
+        is_wide = distribution == "both signs" and comparisons((*self.exprs, *sides))
+        return "wide" if is_wide else distribution
 
     def failure(self, data: Data, choice: Choice) -> Failure | None:
         """The failure on some numbers, None where the expressions agree or have no value."""
@@ -225,7 +233,7 @@ def failing_data(question: Question, sizes: Mapping[Expr, int]) -> Failure | Non
     """The simplest failure found for the given sizes."""
     data = Data(question.graph, question.exprs, question.domain, sizes, loss=bool(question.loss))
     found: list[Failure] = []
-    for choice in _choices(data):
+    for choice in islice(_choices(data), max(LEAST_TRIES, question.effort.left // 4)):
         if question.effort.is_spent or len(found) == MOST_STARTS:
             break
         failure = question.failure(data, choice)
