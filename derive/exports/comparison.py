@@ -97,7 +97,8 @@ class _Page:
             sentence = f"the forms are equal{where} on all samples, with the worst error {error}."
             return self.said(f"sampled: {sentence} {why}", 0)
         if found.verdict == "different":
-            return self.said("different:" if found.witness else "different.", 0)
+            reason = "" if found.witness else f" {found.evidence.reason}."
+            return self.said(f"different:{reason}", 0)
         return self.said(f"unknown: {found.evidence.reason}.", 0)
 
     def premise(self, premise: Premise) -> list[str]:

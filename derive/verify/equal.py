@@ -94,8 +94,8 @@ def compare(
 def _on_samples(trial: Trial, found: Comparison) -> LineReport:
     one, other = (trial.values(expr, found.free) for expr in (found.left, found.right))
     report = graded(trial, found.right, other, Above(found.left, one, is_goal=True))
-    if report.grade == "wrong":
-        return replace(report, reason="different on the samples")
+    if report.grade == "wrong" and report.error is not None:
+        return replace(report, reason="the samples tell them apart")
     return report
 
 
