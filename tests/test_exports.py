@@ -98,6 +98,7 @@ class Evidence:
     grade: str
     error: float | None = None
     reason: str = ""
+    witness: None = None
 
     def as_json(self) -> dict[str, Any]:
         return {"grade": self.grade, "error": self.error}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 from derive.api import derivation, gradient
 from derive.cli.output import check_options, output_options, present
 from derive.errors import DeriveError
 
-__all__ = ["add_grad"]
+__all__ = ["add_grad", "sizes_of"]
 
 
 def add_grad(command: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def add_grad(command: argparse.ArgumentParser) -> None:
 
 def _grad(arguments: argparse.Namespace) -> int:
     check_options(arguments)
-    sizes = dict(_size(text) for text in arguments.size)
+    sizes = sizes_of(arguments.size)
     if arguments.goal:
         _check_of(arguments)
         found = derivation(arguments.equations, arguments.goal, sizes=sizes, multi=arguments.multi)
@@ -60,6 +61,11 @@ def _check_of(arguments: argparse.Namespace) -> None:
         raise DeriveError(
             "a goal says itself what to differentiate", mend="leave out --of, or ask with --wrt"
         )
+
+
+def sizes_of(texts: Iterable[str]) -> dict[str, str | int]:
+    """The sizes of indices that options such as `--size h=H` give."""
+    return dict(map(_size, texts))
 
 
 def _size(text: str) -> tuple[str, str | int]:

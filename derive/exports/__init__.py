@@ -1,5 +1,6 @@
 """Documents made from a derivation: terminal, LaTeX, Markdown, JSON."""
 
+from derive.exports.comparison import comparison_json, comparison_text
 from derive.exports.data import to_json
 from derive.exports.documents import latex, latex_block, latex_document, markdown
 from derive.exports.options import Matrix, Options
@@ -12,6 +13,8 @@ __all__ = [
     "Options",
     "Report",
     "StageReport",
+    "comparison_json",
+    "comparison_text",
     "latex",
     "latex_block",
     "latex_document",

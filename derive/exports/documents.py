@@ -9,7 +9,15 @@ from itertools import chain, repeat
 from derive.calculus.derivation import Derivation, Stage
 from derive.exports.matrix import shown_matrix
 from derive.exports.options import DEFAULT, Options
-from derive.exports.report import Report, evidence_for, matrix_evidence, summary, symmetry_for
+from derive.exports.report import (
+    Evidence,
+    Report,
+    evidence_for,
+    matrix_evidence,
+    summary,
+    symmetry_for,
+    witnessed,
+)
 from derive.exports.words import (
     comment,
     latex_words,
@@ -107,12 +115,19 @@ def _graded(rows: list[str], grade: str) -> list[str]:
     return [comment(grade) + rows[0], *rows[1:]] if grade else rows
 
 
+def _shown_evidence(
+    report: Report | None, number: int, stage: Stage, options: Options, matrix: MatrixLine | None
+) -> list[Evidence | None]:
+    """The evidence for the lines of a stage that are shown."""
+    last = [matrix_evidence(report, number)] if matrix else []
+    return [*evidence_for(report, number, stage, stage.at(options.detail)), *last]
+
+
 def _grades(
     report: Report | None, number: int, stage: Stage, options: Options, matrix: MatrixLine | None
 ) -> list[str]:
     """The grades of the lines of a stage that are shown."""
-    last = [matrix_evidence(report, number)] if matrix else []
-    lines = [*evidence_for(report, number, stage, stage.at(options.detail)), *last]
+    lines = _shown_evidence(report, number, stage, options, matrix)
     return [summary(evidence) if evidence else "" for evidence in lines]
 
 
@@ -272,9 +287,13 @@ def _evidence(
     report: Report | None, number: int, stage: Stage, options: Options, matrix: MatrixLine | None
 ) -> list[str]:
     """What the check found, line after line, in one sentence."""
-    found = _grades(report, number, stage, options, matrix)
     if report is None:
         return []
+    lines = _shown_evidence(report, number, stage, options, matrix)
+    found = [summary(evidence) if evidence else "" for evidence in lines]
     symmetry = symmetry_for(report, number, stage)
     more = f" {symmetry[0].capitalize()}: {summary(symmetry[1])}." if symmetry else ""
-    return ["Checked line by line: " + ", ".join(found) + "." + more]
+    said = ["Checked line by line: " + ", ".join(found) + "." + more]
+    return said + [
+        f"Line {number} fails {markdown_words(words)}." for number, words in witnessed(lines)
+    ]

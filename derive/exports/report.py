@@ -11,11 +11,24 @@ __all__ = [
     "Evidence",
     "Report",
     "StageReport",
+    "Witness",
     "evidence_for",
     "matrix_evidence",
     "summary",
     "symmetry_for",
+    "witnessed",
 ]
+
+
+class Witness(Protocol):
+    """Simple numbers on which a wrong line fails."""
+
+    @property
+    def text(self) -> str:
+        """The numbers, the place and the two values, as part of a sentence."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data."""
 
 
 class Evidence(Protocol):
@@ -32,6 +45,10 @@ class Evidence(Protocol):
     @property
     def reason(self) -> str:
         """Why the grade is what it is; may be empty."""
+
+    @property
+    def witness(self) -> Witness | None:
+        """Where a wrong line fails, if that is known."""
 
     def as_json(self) -> dict[str, Any]:
         """The evidence as JSON, with at least the `grade`."""
@@ -103,3 +120,12 @@ def summary(evidence: Evidence) -> str:
     """The grade, with the error where there is one: `sampled 3e-12`."""
     error = "" if evidence.error is None else f" {evidence.error:.0e}".replace(" 0e+00", " 0")
     return evidence.grade + error
+
+
+def witnessed(evidence: Sequence[Evidence | None]) -> list[tuple[int, str]]:
+    """The lines that have a witness, numbered from 1, with its words."""
+    return [
+        (number, found.witness.text)
+        for number, found in enumerate(evidence, 1)
+        if found is not None and found.witness is not None
+    ]

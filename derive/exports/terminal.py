@@ -135,6 +135,7 @@ class _Row:
     rules: str
     evidence: Evidence | None
     note: str = ""
+    witness: str = ""
 
     @property
     def end(self) -> int:
@@ -232,6 +233,7 @@ class _Page:
                 self._text(line.expr, stage.goal),
                 _words(", ".join(line.rules), self.plain),
                 grade,
+                witness=_words(grade.witness.text, self.plain) if grade and grade.witness else "",
             )
             for line, grade, head in zip(lines, evidence, heads, strict=False)
         ]
@@ -297,6 +299,8 @@ def _row_lines(row: _Row, columns: _Columns) -> list[Text]:
     below = [] if columns.rules else filled(row.rules, columns.width - indent)
     lines += [Text(" " * indent + text, "cyan") for text in below]
     if row.evidence and row.evidence.reason and row.evidence.grade in ("unknown", "wrong"):
-        reason = filled(f"{row.evidence.grade}: {row.evidence.reason}", columns.width - indent)
+        said = [f"{row.evidence.grade}: {row.evidence.reason}"]
+        said += [row.witness] if row.witness else []
+        reason = [line for words in said for line in filled(words, columns.width - indent)]
         lines += [Text(" " * indent + text, STYLES[row.evidence.grade]) for text in reason]
     return lines

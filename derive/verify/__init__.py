@@ -7,6 +7,7 @@ from derive.verify.oracle import Oracle
 from derive.verify.report import LineReport, Report, StageReport
 from derive.verify.sample import Sample, draw
 from derive.verify.trial import TOLERANCE, Claim, Settings, Trial, best_trial
+from derive.verify.witness import Witness, witness
 
 __all__ = [
     "TOLERANCE",
@@ -23,7 +24,9 @@ __all__ = [
     "StageReport",
     "Trial",
     "Values",
+    "Witness",
     "best_trial",
     "draw",
     "verify",
+    "witness",
 ]

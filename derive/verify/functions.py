@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["FUNCTIONS", "opaque", "waves"]
+__all__ = ["FUNCTIONS", "POLYNOMIALS", "opaque", "waves"]
+
+POLYNOMIALS: Mapping[str, tuple[int, ...]] = {
+    "u²": (0, 0, 1),
+    "u³": (0, 0, 0, 1),
+    "u² + 1": (1, 0, 1),
+    "u³ + u + 3": (3, 1, 0, 1),
+}
+"""Functions that a reader can work out, with the coefficients of the powers of u."""
 
 # Gauss and Legendre's points for the integral that is the error function.
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(80)
@@ -65,7 +73,13 @@ def waves(name: str) -> list[tuple[float, float, float]]:
 
 
 def opaque(name: str, order: int, u: Any) -> Any:
-    """A derivative of a smooth function that its name fixes; it is positive, else random."""
+    """A derivative of a smooth function that its name fixes.
+
+    That of a polynomial's name is the polynomial; another one is positive, else random.
+    """
+    if name in POLYNOMIALS:
+        found = np.polynomial.Polynomial(POLYNOMIALS[name])
+        return found.deriv(order)(u) if order else found(u)
     total: Any = 2.0 if order == 0 else 0.0
     for size, rate, phase in waves(name):
         # The derivative of a sine is a sine a quarter turn ahead.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr
 
+from derive.expressions import Partial
 from derive.verify.agreement import agreement
 from derive.verify.evaluate import EvaluationError, ShapeError
 from derive.verify.exact import decide
 from derive.verify.report import LineReport
 from derive.verify.trial import Claim, Found, Trial
+from derive.verify.witness import Witness, witness
 
 __all__ = ["Above", "graded", "graded_lines"]
 
@@ -34,11 +36,21 @@ def graded_lines(trial: Trial, claim: Claim) -> list[LineReport]:
     grades: list[LineReport] = []
     for expr in claim.lines:
         found = trial.values(expr, claim.free)
-        grades.append(graded(trial, expr, found, above))
+        report = graded(trial, expr, found, above)
+        if report.grade == "wrong":
+            report = replace(report, witness=_witness(trial, claim, expr, above))
+        grades.append(report)
         undecided = isinstance(above.found, EvaluationError)
         if grades[-1].holds or (undecided and not isinstance(found, EvaluationError)):
             above = Above(expr, found, is_goal=False)
     return grades
+
+
+def _witness(trial: Trial, claim: Claim, expr: Expr, above: Above) -> Witness | None:
+    """Where a wrong line differs from what it is compared with."""
+    goal = "the derivative" if isinstance(above.expr, Partial) else "the left-hand side"
+    sides = (goal if above.is_goal else "the line above", "this line")
+    return witness(trial.graph, above.expr, expr, claim.free, sides)
 
 
 def graded(trial: Trial, expr: Expr, found: Found, above: Above) -> LineReport:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from derive.verify.account import Account
 from derive.verify.mutants import Mutant
+from derive.verify.witness import Witness
 
 __all__ = ["Grade", "LineReport", "Report", "StageReport"]
 
@@ -32,6 +33,7 @@ class LineReport:
     ranks : for each sample the number of axes that each multi-index stands for.
     digits : how many digits both sides were evaluated with; None for those of floating point.
     tolerance : the worst error at which the line would hold.
+    witness : of a wrong line, simple numbers on which it fails, where some were found.
     """
 
     grade: Grade
@@ -44,6 +46,7 @@ class LineReport:
     tolerance: float | None = None
     proof: str = ""
     chance: float = 0.0
+    witness: Witness | None = None
 
     @property
     def holds(self) -> bool:
@@ -66,6 +69,8 @@ class LineReport:
             found["digits"] = self.digits
         if self.tolerance is not None:
             found["tolerance"] = self.tolerance
+        if self.witness:
+            found["witness"] = self.witness.as_json()
         return found
 
 

@@ -39,7 +39,10 @@ __all__ = [
     "draw",
     "finite",
     "given_tensors",
+    "index_factors",
     "is_finite",
+    "label_letters",
+    "least_sizes",
 ]
 
 # Fewer values would hide a sum.
@@ -107,10 +110,10 @@ def draw(
     for position, node in enumerate(given_tensors(graph, exprs)):
         lengths = [values.size(index.size) for index in indices_of(node)]
         tensors[name_of(node)] = DISTRIBUTIONS[USUAL](_generator(seed, 5, position), tuple(lengths))
-    factors = _factors(everything)
+    factors = index_factors(everything)
     labels = {
         name: int(_generator(seed, 2, position).integers(name in factors, values.size(size)))
-        for position, (name, size) in enumerate(sorted(_letters(graph, everything).items()))
+        for position, (name, size) in enumerate(sorted(label_letters(graph, everything).items()))
     }
     upstream = {
         name: np.asarray(0.4 + _generator(seed, 3, position).normal(size=shape(name)))
@@ -137,7 +140,7 @@ def _generator(seed: int, kind: int, position: int) -> np.random.Generator:
     return np.random.default_rng([seed, kind, position])
 
 
-def _letters(graph: Graph, exprs: Iterable[Expr]) -> dict[str, Expr]:
+def label_letters(graph: Graph, exprs: Iterable[Expr]) -> dict[str, Expr]:
     """The labels that are letters, each with its number of values."""
     return {
         index.name: index.size if index.size is not None else graph.label_range(index.name)
@@ -147,20 +150,20 @@ def _letters(graph: Graph, exprs: Iterable[Expr]) -> dict[str, Expr]:
     }
 
 
-def _factors(exprs: Iterable[Expr]) -> set[str]:
+def index_factors(exprs: Iterable[Expr]) -> set[str]:
     """The labels that multiply or divide an index, such as a stride: they are not zero."""
     return {
         label.name
         for expr in exprs
         for node in expr.atoms(Mul, Quotient, Remainder)
-        for label in node.atoms(Index)
-        if label.is_label and node.is_integer
+        for label in node.args
+        if isinstance(label, Index) and label.is_label and node.is_integer
     }
 
 
 def _sizes(graph: Graph, exprs: list[Expr], seed: int, given: Mapping[str, int]) -> dict[Expr, int]:
     """A number for each size, all different, above the constants used as indices."""
-    every, declared = _least(graph, exprs)
+    every, declared = least_sizes(graph, exprs)
     found = {
         size: _large_enough(size, given[str(size)], every[size])
         for size in every
@@ -194,7 +197,7 @@ def _unused(low: int, used: set[int]) -> int:
     return next(n for n in range(low, low + len(used) + 1) if n not in used)
 
 
-def _least(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[int]]:
+def least_sizes(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[int]]:
     """The sizes that are symbols with the least number each can be, and those declared."""
     axes = {
         (name, axis): graph.axis_size(name, axis)
@@ -205,7 +208,7 @@ def _least(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[int]]:
     for expr in exprs:
         every |= expr.atoms(Size)
         every |= {index.size for index in expr.atoms(Index) if index.size is not None}
-    every |= set(_letters(graph, exprs).values())
+    every |= set(label_letters(graph, exprs).values())
     least = {size: LEAST for size in every if not size.is_Integer}
     for expr in exprs:
         for node in tensors_in(expr):
