@@ -1,4 +1,4 @@
-"""The command line: `derive list | show | verify | export | grad`."""
+"""The command line: `derive list | show | verify | export | diagnose | grad`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NoReturn
 
+from derive.cli.diagnose import add_diagnose
 from derive.cli.grad import add_grad
 from derive.cli.show import add_list, add_show
 from derive.errors import DeriveError
@@ -77,6 +78,7 @@ COMMANDS: dict[str, tuple[str, Build]] = {
     "show": ("print a derivation", add_show),
     "verify": ("check every line of a derivation", partial(add_show, verify=True)),
     "export": ("write a derivation for an article", partial(add_show, default="latex")),
+    "diagnose": ("say what is wrong with a gradient", add_diagnose),
     "grad": ("derive a gradient without a file", add_grad),
 }
 """Each command with its summary and what adds its arguments."""
