@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -39,6 +40,8 @@ MOST_SHOWN = 4
 # Bounds on the search: the forms that are spoilt, and the mutants of each.
 MOST_FORMS = 14
 MOST_MUTANTS = 400
+# The first forms are the result, with and without the names of other gradients, and expanded.
+NEAR = 4
 # Scalings of the whole are told as such.
 SCALINGS = ("flip the sign", "double", "halve")
 
@@ -71,8 +74,8 @@ class Searched:
 
 
 def explanations(compared: Comparison, seconds: float) -> Searched:
-    """What was probably done, within some seconds."""
-    return _Search(compared, time.monotonic() + seconds).run()
+    """What was probably done, within some seconds of computing."""
+    return _Search(compared, time.thread_time() + seconds).run()
 
 
 class _Search:
@@ -83,12 +86,15 @@ class _Search:
         self._mutants: dict[Expr, list[Mutant]] = {}
 
     def run(self) -> Searched:
+        near, far = self.forms[:NEAR], self.forms[NEAR:]
         steps: tuple[Callable[[], Iterator[Explanation]], ...] = (
             self._multiples,
-            self._singles,
+            partial(self._singles, near),
             self._multiples_of_terms,
-            self._pairs,
+            partial(self._pairs, near),
+            partial(self._singles, far),
             self._one_after_the_other,
+            partial(self._pairs, far),
         )
         for step in steps:
             found = _shortest(step())
@@ -99,7 +105,7 @@ class _Search:
         return Searched(())
 
     def _is_late(self) -> bool:
-        return time.monotonic() > self.deadline
+        return time.thread_time() > self.deadline
 
     def _multiples(self) -> Iterator[Explanation]:
         for number, factor, _ in multiples(self.compared, self.result):
@@ -142,8 +148,8 @@ class _Search:
     def _explained(self, words: str, expr: Expr, mistakes: int) -> Explanation:
         return Explanation(words, mistakes, self.compared.proves(expr), expr)
 
-    def _singles(self) -> Iterator[Explanation]:
-        for form in self.forms:
+    def _singles(self, forms: list[Expr]) -> Iterator[Explanation]:
+        for form in forms:
             found = [m for m in self._of(form) if self.compared.is_given(m.expr)]
             for mutant in found:
                 yield self._explained(self._with(form, mutant), mutant.expr, 1)
@@ -162,7 +168,7 @@ class _Search:
     def _circular(self, expr: Expr) -> bool:
         goal = self.compared.stage.goal
         partials = expr.atoms(Partial) if isinstance(goal, Partial) else ()
-        return any(key_of(partial) == key_of(goal) for partial in partials)
+        return any(key_of(node) == key_of(goal) for node in partials)
 
     def _with(self, form: Expr, *mutants: Mutant) -> str:
         graph, goal = self.compared.graph, self.compared.stage.goal
@@ -175,8 +181,8 @@ class _Search:
         where = "" if form == self.result else f", in the form {self._text(form)}"
         return f"the correct gradient with {words}{where}"
 
-    def _pairs(self) -> Iterator[Explanation]:
-        for form in self.forms:
+    def _pairs(self, forms: list[Expr]) -> Iterator[Explanation]:
+        for form in forms:
             pairs = list(_Pairs(self.compared, form, self._of(form)).found())
             for one, other, expr in pairs:
                 yield self._explained(self._with(form, one, other), expr, 2)
