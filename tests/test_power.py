@@ -33,7 +33,7 @@ def test_mistakes_are_said_with_the_letters_of_the_line() -> None:
     }
     weighted = words_for("m = (1/H) 1_h w_h x_h^2", "∂m/∂x_n", h="H")
     assert weighted >= {
-        "the factor 2 dropped",
+        "all of it halved",
         "the factor 1/H dropped",
         "the factor 1/H taken twice",
         "x_n squared",
