@@ -1,4 +1,5 @@
-"""Verify every derivation of the catalogue; with `--against torch` compare with PyTorch too.
+"""Verify every derivation of the catalogue; with `--against torch` compare with PyTorch too, with
+`--power` try all mutants of every result.
 
 Exit code 0: all lines hold. 1: a line is wrong or undecided, a mutant passes for a result, or a
 result differs from PyTorch's. 2: bad input, or PyTorch is not installed.
@@ -20,7 +21,7 @@ from derive.calculus.derivation import Derivation
 from derive.errors import DeriveError
 from derive.notation.write import write_text
 from derive.problems import catalogue
-from derive.verify import Report, Settings, verify
+from derive.verify import Report, Settings, power, verify
 
 GRADES = ("exact", "sampled", "unknown", "wrong")
 
@@ -29,12 +30,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="entries of the catalogue (default: all)")
     parser.add_argument("--against", choices=["torch"], help="a framework to compare with")
+    parser.add_argument("--power", action="store_true", help="try all mutants of every result")
     parser.add_argument("--seeds", type=int, default=3, help="samples per derivation (default 3)")
     options = parser.parse_args(arguments)
     names = options.names or list(catalogue())
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         ok = verified(names, options.seeds, console)
+        if options.power:
+            ok = powerful(names, options.seeds, console) and ok
         if options.against == "torch":
             ok = agree_with_torch(names, console) and ok
     except DeriveError as error:
@@ -62,6 +66,32 @@ def verified(names: list[str], seeds: int, console: Console) -> bool:
     if complaints:
         console.print(*complaints, sep="\n", markup=False, highlight=False)
     return not complaints
+
+
+def powerful(names: list[str], seeds: int, console: Console) -> bool:
+    """Print what became of all mutants of every result; whether none passes for its result."""
+    table = columns("derivation", "mutants", "rejected", "equal", "survivors", "undecided", "cut")
+    survivors, sums = [], [0] * 6
+    for name in names:
+        derivation = load(name)
+        report = power(derivation, Settings(seeds=seeds))
+        total, cut = report.total, sum(stage.cut for stage in report.stages)
+        kinds = (total.survivors, total.undecided)
+        counts = [total.generated, total.rejected, total.equal, *map(len, kinds), cut]
+        sums = [a + b for a, b in zip(sums, counts, strict=True)]
+        table.add_row(name, *map(str, counts))
+        for stage in report.stages:
+            goal = write_text(stage.goal, derivation.graph)
+            survivors += [f"{name}, {goal}: {stage.reason}"] if stage.reason else []
+            for mutant in stage.survivors:
+                words = mutant.words(derivation.graph, (stage.goal,))
+                survivors.append(f"{name}, {goal} passes with {words}")
+    table.add_section()
+    table.add_row("all", *map(str, sums))
+    console.print(table)
+    if survivors:
+        console.print(*survivors, sep="\n", markup=False, highlight=False)
+    return not survivors
 
 
 def columns(first: str, *others: str) -> Table:

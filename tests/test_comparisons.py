@@ -164,7 +164,7 @@ def test_relations_that_exclude_each_other_add_up_to_one() -> None:
 
 def test_mutants_of_a_comparison() -> None:
     graph = read_graph("y_q = [k <= q] x_k")
-    found = {mutant.mistake for mutant in mutants(graph["y"].rhs, graph["y"].indices)}
+    found = {mutant.mistake for mutant in mutants(graph["y"].rhs, graph["y"].indices, graph)}
     assert {"flip a relation", "drop a comparison", "shift an index"} <= found
 
 

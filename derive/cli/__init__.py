@@ -1,4 +1,4 @@
-"""The command line: `derive list | show | verify | export | grad | equal`."""
+"""The command line: `derive list | show | verify | export | grad | diagnose | equal`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NoReturn
 
+from derive.cli.diagnose import add_diagnose
 from derive.cli.equal import add_equal
 from derive.cli.grad import add_grad
 from derive.cli.show import add_list, add_show
@@ -78,6 +79,7 @@ COMMANDS: dict[str, tuple[str, Build]] = {
     "show": ("print a derivation", add_show),
     "verify": ("check every line of a derivation", partial(add_show, verify=True)),
     "export": ("write a derivation for an article", partial(add_show, default="latex")),
+    "diagnose": ("say what is wrong with a gradient", add_diagnose),
     "grad": ("derive a gradient without a file", add_grad),
     "equal": ("compare two forms of one expression", add_equal),
 }

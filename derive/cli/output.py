@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +24,16 @@ from derive.notation.arrange import SUMS
 if TYPE_CHECKING:
     from derive.verify import Report
 
-__all__ = ["FILE_WIDTH", "FORMATS", "check_options", "console", "emit", "output_options", "present"]
+__all__ = [
+    "FILE_WIDTH",
+    "FORMATS",
+    "check_options",
+    "console",
+    "deliver",
+    "emit",
+    "output_options",
+    "present",
+]
 
 # The width of text that goes to a file.
 FILE_WIDTH = 100
@@ -91,15 +102,20 @@ def check_options(arguments: argparse.Namespace) -> None:
 def present(derivation: Derivation, arguments: argparse.Namespace) -> int:
     """Print a derivation as the options say, verified if asked for; returns the exit code."""
     report = _report(derivation, arguments)
-    if arguments.output not in (None, "-"):
-        text = StringIO()
-        _print(derivation, report, arguments, _Console(file=text, width=FILE_WIDTH))
-        write_whole(Path(arguments.output), text.getvalue())
-    else:
-        _print(derivation, report, arguments, console())
+    deliver(arguments, partial(_print, derivation, report, arguments))
     if report is None:
         return 0
     return 0 if report.ok and (report.is_decided or not arguments.strict) else 1
+
+
+def deliver(arguments: argparse.Namespace, write: Callable[[Console], None]) -> None:
+    """Have something written to the file that the options name, or to standard output."""
+    if arguments.output in (None, "-"):
+        write(console())
+        return
+    text = StringIO()
+    write(_Console(file=text, width=FILE_WIDTH))
+    write_whole(Path(arguments.output), text.getvalue())
 
 
 def _report(derivation: Derivation, arguments: argparse.Namespace) -> Report | None:

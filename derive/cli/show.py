@@ -7,6 +7,7 @@ import argparse
 from derive import exports
 from derive.api import load
 from derive.cli.output import check_options, console, output_options, present
+from derive.cli.power import power_option, present_power
 from derive.errors import DeriveError
 from derive.problems import titles
 
@@ -25,7 +26,9 @@ def add_list(command: Parser) -> None:
 def add_show(command: Parser, *, verify: bool = False, default: str = "text") -> None:
     """Options of `derive show`, `verify` and `export`."""
     command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
-    if not verify:
+    if verify:
+        power_option(command)
+    else:
         command.add_argument("--verify", action="store_true", help="check every line as well")
     command.set_defaults(run=_show, **({"verify": True} if verify else {}))
     output_options(command, default)
@@ -50,4 +53,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     check_options(arguments)
-    return present(load(arguments.problem), arguments)
+    found = load(arguments.problem)
+    if getattr(arguments, "power", False):
+        return present_power(found, arguments)
+    return present(found, arguments)

@@ -28,7 +28,7 @@ from derive.matrix import NoMatrixLine
 from derive.notation.names import ascii_name
 from derive.notation.write import write_equation_text, write_text
 
-__all__ = ["listing", "terminal"]
+__all__ = ["carries", "listing", "terminal"]
 
 MARGIN = 2
 GAP = 3
@@ -57,7 +57,7 @@ def terminal(
     for plain in (False, True):
         page = _Page(derivation, options, report, plain)
         lines = page.lines(max(console.width, NARROWEST))
-        if _carries(console.encoding, "\n".join(line.plain for line in lines)):
+        if carries(console.encoding, "\n".join(line.plain for line in lines)):
             break
     for line in lines:
         line.rstrip()
@@ -77,7 +77,7 @@ def listing(
             for name, title in titles.items()
             for line in _entry(name, title, found.get(name), (indent, width - indent), plain)
         ]
-        if _carries(console.encoding, "\n".join(line.plain for line in lines)):
+        if carries(console.encoding, "\n".join(line.plain for line in lines)):
             break
     for line in lines:
         console.print(line, soft_wrap=True, highlight=False)
@@ -117,7 +117,7 @@ def _words(text: str, plain: bool) -> str:
     return ascii_name(text.replace("∂", "d ")).encode("ascii", "replace").decode()
 
 
-def _carries(encoding: str, text: str) -> bool:
+def carries(encoding: str, text: str) -> bool:
     """Whether a stream of this encoding can carry the text."""
     try:
         text.encode(encoding or "ascii")

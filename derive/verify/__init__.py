@@ -3,6 +3,7 @@
 from derive.verify.account import Account
 from derive.verify.check import verify
 from derive.verify.evaluate import Compiled, Compiler, EvaluationError, Values
+from derive.verify.mutation import PowerReport, StagePower, power
 from derive.verify.oracle import Oracle
 from derive.verify.report import LineReport, Report, StageReport
 from derive.verify.sample import Sample, draw
@@ -18,15 +19,18 @@ __all__ = [
     "EvaluationError",
     "LineReport",
     "Oracle",
+    "PowerReport",
     "Report",
     "Sample",
     "Settings",
+    "StagePower",
     "StageReport",
     "Trial",
     "Values",
     "Witness",
     "best_trial",
     "draw",
+    "power",
     "verify",
     "witness",
 ]

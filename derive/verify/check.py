@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from sympy import Expr
-
 from derive.calculus.derivation import Derivation, Detail, Stage, exchanged
 from derive.expressions import Index
 from derive.verify.account import account_of
-from derive.verify.evaluate import Array, EvaluationError, ShapeError, free_axes
-from derive.verify.exact import provably_equal
+from derive.verify.evaluate import EvaluationError, free_axes
 from derive.verify.grading import Above, graded, graded_lines
+from derive.verify.known import Results, results_of
 from derive.verify.matrix_check import matrix_report
-from derive.verify.mutants import Mutant, mutants
+from derive.verify.mutation import StagePower, stage_power, warnings_for
 from derive.verify.report import LineReport, Report, StageReport
-from derive.verify.trial import Claim, Settings, Trial, best_trial, is_zero
+from derive.verify.trial import Claim, Settings, Trial, best_trial
 
 __all__ = ["Progress", "verify"]
 
 Progress = Callable[[int, int], None]
 """Told how many parts of a work are done, and how many there are."""
+
+# A plain check tries the first mutants of each result alone; `power` tries all.
+MOST_MUTANTS = 20
 
 
 def verify(
@@ -44,11 +45,12 @@ def verify(
     except EvaluationError as error:
         lost = LineReport("unknown", reason=error.message)
         return Report(tuple(StageReport((lost,) * len(claim.lines)) for claim in claims))
+    known = results_of(derivation.stages) if mutation else None
     stages: list[StageReport] = []
     for stage, claim in zip(derivation.stages, claims, strict=True):
         if progress:
             progress(len(stages), len(claims))
-        stages.append(_stage_report(trial, stage, claim, mutation))
+        stages.append(_stage_report(trial, stage, claim, known))
     return Report(tuple(stages), trial.method, trial.domain, account_of(trial))
 
 
@@ -57,19 +59,22 @@ def _claim(stage: Stage, detail: Detail) -> Claim:
     return Claim(stage.goal, lines, free_axes(stage.goal))
 
 
-def _stage_report(trial: Trial, stage: Stage, claim: Claim, mutation: bool) -> StageReport:
+def _stage_report(trial: Trial, stage: Stage, claim: Claim, known: Results | None) -> StageReport:
+    """The evidence for a stage; the check itself is tried where `known` results are given."""
     free, goal = claim.free, trial.values(claim.goal, claim.free)
     grades = graded_lines(trial, claim)
     matrix = matrix_report(trial, stage)
     if isinstance(goal, EvaluationError):
         return StageReport(tuple(grades), matrix=matrix)
-    report = _power(trial, stage, free, goal) if mutation and grades[-1].holds else (0, ())
+    found = StagePower(stage.goal)
+    if known is not None and grades[-1].holds:
+        found = stage_power(trial, stage, known, MOST_MUTANTS)
     return StageReport(
         tuple(grades),
-        report[0],
-        report[0] - len(report[1]),
-        report[1],
-        _warnings(trial, goal),
+        found.rejected + len(found.survivors),
+        found.rejected,
+        found.survivors,
+        warnings_for(trial, stage.goal, goal),
         _symmetry(trial, stage, free),
         matrix,
     )
@@ -89,43 +94,3 @@ def _symmetry(trial: Trial, stage: Stage, free: tuple[Index, ...]) -> LineReport
     if report.grade != "wrong":
         return report
     return replace(report, reason="changes when the indices are exchanged")
-
-
-def _power(
-    trial: Trial, stage: Stage, free: tuple[Index, ...], goal: list[Array]
-) -> tuple[int, tuple[Mutant, ...]]:
-    """The number of mutants that have a value, and those among them that pass for the result."""
-    tried = 0
-    survivors: list[Mutant] = []
-    for mutant in mutants(stage.result, free):
-        try:
-            tolerance = trial.tolerance(stage.goal, mutant.expr)
-            rejected = _is_rejected(trial, mutant.expr, free, goal, tolerance)
-        except ShapeError:
-            rejected = True
-        except EvaluationError:
-            continue
-        if not rejected and provably_equal(mutant.expr, stage.result, trial.graph, trial.normals):
-            continue
-        tried += 1
-        survivors += [] if rejected else [mutant]
-    return tried, tuple(survivors)
-
-
-def _is_rejected(
-    trial: Trial, expr: Expr, free: tuple[Index, ...], goal: list[Array], tolerance: float
-) -> bool:
-    """Whether a sample tells the expression from the goal."""
-    for seed, (value, reference) in enumerate(zip(trial.each(expr, free), goal, strict=False)):
-        if trial.error(expr, value, reference, seed) > tolerance:
-            return True
-    return False
-
-
-def _warnings(trial: Trial, goal: list[Array]) -> tuple[str, ...]:
-    found = []
-    if is_zero(goal):
-        found.append("the derivative is zero on every sample, so that a lost factor cannot be seen")
-    if trial.one_sided:
-        found.append("all samples lie on one side of a kink, so that the other is not checked")
-    return tuple(found)

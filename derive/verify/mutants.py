@@ -5,239 +5,146 @@ A check that lets one of them pass would let the mistake pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, combinations, product, zip_longest
+from itertools import chain, islice, zip_longest
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S, sign
+from sympy import Expr, Indexed, KroneckerDelta, S, sign
 
+from derive.errors import NotationError
 from derive.expressions import (
-    ArgMaximum,
-    ArgMinimum,
     Binder,
     Contraction,
-    Determinant,
+    Graph,
     Index,
     Iverson,
-    LogDeterminant,
-    Maximum,
-    Minimum,
     One,
     Partial,
-    Place,
-    ProductOver,
-    indices_of,
-    is_computed,
+    Size,
+    is_tensor,
+    levelled,
     ranging,
 )
+from derive.notation.write import write_text
+from derive.verify.algebra_mistakes import (
+    in_factors,
+    in_function,
+    in_power,
+    in_terms,
+    in_whole,
+)
+from derive.verify.drafts import Draft, Said, Where, wrapped
+from derive.verify.index_mistakes import in_comparison, in_delta, in_partial, in_side, in_tensor
+from derive.verify.sum_mistakes import in_reduction, in_sum, into_sum
 
-__all__ = ["Mutant", "mutants"]
+__all__ = ["Mutant", "each_mutant", "mutants"]
+
+UNDEFINED = (S.ComplexInfinity, S.NaN, S.Infinity, S.NegativeInfinity)
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A wrong expression, and the mistake that makes it."""
+    """A wrong expression, the kind of mistake that makes it, and what it was done with."""
 
     mistake: str
     expr: Expr
+    said: Said = ()
+    term: Expr | None = None
+
+    def words(
+        self,
+        graph: Graph,
+        reserved: Sequence[Expr] = (),
+        *,
+        ascii: bool = False,  # noqa: A002
+    ) -> str:
+        """The mistake in words, with the letters of the line: `the term −s_n dropped`.
+
+        Of several terms it says in which one something was done.
+        """
+        apart = self.term is not None and self.term not in self.said
+        said = (*self.said, ", in the term ", self.term) if apart else self.said
+        parts = (p if isinstance(p, str) else _written(p, graph, reserved, ascii) for p in said)
+        return "".join(parts)
 
 
-Draft = tuple[str, Callable[[], Expr]]
-"""A mistake, and how to make it: few of the many possible mutants are ever built."""
+def _written(expr: Expr, graph: Graph, reserved: Sequence[Expr], plain: bool) -> str:
+    try:
+        text = write_text(levelled(expr), graph, reserved, ascii=plain)
+        return f"({text})" if expr.is_Add and ranging(expr) else text
+    except NotationError:
+        # A size without a name, say, is nothing that the notation can write.
+        return str(expr)
 
 
-def mutants(expr: Expr, free: Sequence[Index], most: int = 20) -> list[Mutant]:
-    """Mutants of an expression, each kind of mistake in turn, no two equal."""
+def mutants(expr: Expr, free: Sequence[Index], graph: Graph, most: int = 20) -> list[Mutant]:
+    """The first mutants of an expression."""
+    return list(islice(each_mutant(expr, free, graph), most))
+
+
+def each_mutant(expr: Expr, free: Sequence[Index], graph: Graph) -> Iterator[Mutant]:
+    """All mutants of an expression, each kind of mistake in turn, no two equal."""
     kinds: dict[str, list[Draft]] = {}
-    for draft in _drafts(expr, tuple(free)):
-        kinds.setdefault(draft[0], []).append(draft)
-    distinct: dict[Expr, Mutant] = {}
+    for draft in _drafts(expr, Where.of(expr, free, graph)):
+        kinds.setdefault(draft.mistake, []).append(draft)
+    seen = {expr}
     for draft in chain.from_iterable(zip_longest(*kinds.values())):
-        if len(distinct) == most:
-            break
-        if draft is not None and (wrong := draft[1]()) != expr:
-            distinct.setdefault(wrong, Mutant(draft[0], wrong))
-    return list(distinct.values())
+        # To drop p from 1/(1 − p) leaves no expression.
+        if draft and (wrong := draft.build()) not in seen and not wrong.has(*UNDEFINED):
+            seen.add(wrong)
+            yield Mutant(draft.mistake, wrong, draft.said, draft.term)
 
 
-def _drafts(expr: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
-    """Every mutant of an expression; `scope` holds the indices known where it stands."""
+def _drafts(expr: Expr, where: Where) -> Iterator[Draft]:
     if expr != 0:
-        yield "flip the sign", lambda: -expr
-        yield "double", lambda: 2 * expr
-        yield "halve", lambda: expr / 2
-    yield from _inside(expr, scope)
+        yield from in_whole(expr, where)
+    yield from _inside(expr, where)
 
 
-def _wrapped(drafts: Iterable[Draft], wrap: Callable[[Expr], Expr]) -> Iterator[Draft]:
-    """The same mistakes made in a part of an expression."""
-    for mistake, build in drafts:
-        yield mistake, partial(_composed, wrap, build)
-
-
-def _composed(wrap: Callable[[Expr], Expr], build: Callable[[], Expr]) -> Expr:
-    return wrap(build())
-
-
-def _inside(expr: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
+def _inside(expr: Expr, where: Where) -> Iterator[Draft]:
+    """Every mistake in a part of a line."""
     if isinstance(expr, Partial):
-        yield from _wrapped(
-            _slots(expr.variable, scope), lambda new: Partial(expr.function, new, *expr.held)
-        )
-    elif isinstance(expr, Indexed):
-        yield from _slots(expr, scope)
-        yield "raise a power", lambda: expr**2
+        yield from in_partial(expr, where)
     elif isinstance(expr, KroneckerDelta):
-        yield "drop a delta", lambda: S.One
-        yield from _slots(expr, scope)
-    elif isinstance(expr, Contraction):
-        yield from _contraction(expr, scope)
+        yield from in_delta(expr, where)
     elif isinstance(expr, Iverson):
-        yield from _comparison(expr, scope)
+        yield from in_comparison(expr, where)
     elif isinstance(expr, sign):
-        yield from _wrapped(_side(expr.args[0], scope), sign)
+        yield from wrapped(in_side(expr.args[0], where), sign)
     elif isinstance(expr, Binder):
-        yield from _reduction(expr, scope)
-    elif not isinstance(expr, One):
-        yield from _node(expr, scope)
-        for position, arg in enumerate(expr.args):
-            yield from _wrapped(_inside(arg, scope), partial(_with_arg, expr, position))
+        yield from _bound(expr, where)
+    elif isinstance(expr, Indexed) or (is_tensor(expr) and not isinstance(expr, Size)):
+        yield from in_tensor(expr, where)
+    elif not isinstance(expr, One | Index | Size):
+        yield from _node(expr, where)
+
+
+def _bound(expr: Binder, where: Where) -> Iterator[Draft]:
+    inside, indices, body = where.opened(expr)
+    if isinstance(expr, Contraction):
+        yield from in_sum(indices, body, where)
+    else:
+        yield from in_reduction(expr, indices, body)
+    yield from wrapped(_inside(body, inside), lambda new: expr.func(new, *indices))
+
+
+def _node(expr: Expr, where: Where) -> Iterator[Draft]:
+    if expr.is_Add:
+        yield from in_terms(expr)
+    elif expr.is_Mul:
+        yield from in_factors(expr)
+        yield from into_sum(expr, where)
+    elif expr.is_Pow and not expr.base.is_number:
+        yield from in_power(expr)
+    else:
+        yield from in_function(expr)
+    for position, arg in enumerate(expr.args):
+        if arg.is_number:
+            continue
+        for draft in wrapped(_inside(arg, where), partial(_with_arg, expr, position)):
+            yield draft._replace(term=arg) if expr.is_Add else draft
 
 
 def _with_arg(expr: Expr, position: int, arg: Expr) -> Expr:
     return expr.func(*expr.args[:position], arg, *expr.args[position + 1 :])
-
-
-def _comparison(expr: Iverson, scope: tuple[Index, ...]) -> Iterator[Draft]:
-    """The other relation, none, and mistakes in the sides."""
-    left, relation, right = expr.left, expr.relation, expr.right
-    flipped = {"=": "!=", "!=": "="}.get(relation)
-    if flipped:
-        yield "flip a relation", lambda: Iverson(left, flipped, right)
-    else:
-        yield "flip a relation", lambda: Iverson(right, relation, left)
-    yield "drop a comparison", lambda: S.One
-    yield from _wrapped(_side(left, scope), lambda new: Iverson(new, relation, right))
-    yield from _wrapped(_side(right, scope), lambda new: Iverson(left, relation, new))
-
-
-def _side(side: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
-    """An index that is off by one; the signs of other sides."""
-    if isinstance(side, Index):
-        yield "shift an index", lambda: side + 1
-    elif not (side.is_number or side.is_integer):
-        yield "flip the sign of a side", lambda: -side
-    if isinstance(side, Indexed):
-        yield from _slots(side, scope)
-
-
-def _node(expr: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
-    if expr.is_Add:
-        for term in expr.args:
-            yield "drop a term", partial(Add, expr, -term)
-            yield "flip the sign of a term", partial(Add, expr, -2 * term)
-            yield "double a term", partial(Add, expr, term)
-    if expr.is_Mul:
-        for factor in expr.args:
-            yield from _factor(expr, factor)
-    if expr.is_Pow and expr.exp.is_Rational:
-        yield "raise a power", lambda: expr * expr.base
-        yield "lower a power", lambda: expr / expr.base
-
-
-def _factor(term: Expr, factor: Expr) -> Iterator[Draft]:
-    """Mistakes with one factor of a product."""
-    if isinstance(factor, KroneckerDelta):
-        yield "drop a delta", lambda: term / factor
-    elif not (factor.is_Number or isinstance(factor, One)):
-        yield "drop a factor", lambda: term / factor
-    if factor.is_Add:
-        yield "move a factor past a term", lambda: _past(term, factor)
-    if isinstance(factor, Contraction):
-        yield from _move_in(term, factor)
-
-
-def _past(term: Expr, factor: Expr) -> Expr:
-    """`a (b + c)` as `a b + c`."""
-    first, *rest = factor.args
-    return Add(term / factor * first, *rest)
-
-
-def _move_in(term: Expr, total: Contraction) -> Iterator[Draft]:
-    """A factor from outside a sum goes inside and takes the bound index along."""
-
-    def moved(factor: Expr, outside: Index, position: int) -> Expr:
-        indices, body = total.open(term)
-        inside = factor.xreplace({outside: indices[position]})
-        return term / total / factor * Contraction(body * inside, *indices)
-
-    for factor in term.args:
-        for outside in sorted(ranging(factor), key=str) if factor is not total else ():
-            for position, bound in enumerate(total.bound):
-                if bound.size == outside.size:
-                    yield "move a factor into a sum", partial(moved, factor, outside, position)
-
-
-def _contraction(expr: Contraction, scope: tuple[Index, ...]) -> Iterator[Draft]:
-    indices, body = expr.open(*scope)
-
-    def moved_out(factor: Expr, bound: Index, outside: Index) -> Expr:
-        return factor.xreplace({bound: outside}) * Contraction(body / factor, *indices)
-
-    for factor in Mul.make_args(body):
-        if isinstance(factor, KroneckerDelta):
-            yield "drop a delta", partial(Contraction, body / factor, *indices)
-        for bound, outside in product(indices, scope):
-            if outside.size == bound.size and factor.has(bound) and (body / factor).has(bound):
-                yield "move a factor out of a sum", partial(moved_out, factor, bound, outside)
-    parts = _inside(body, (*scope, *indices))
-    yield from _wrapped(parts, lambda new: Contraction(new, *indices))
-
-
-# What a reduction is easily mistaken for.
-_OTHERS: dict[type[Binder], type[Binder]] = {
-    Maximum: Minimum,
-    Minimum: Maximum,
-    ArgMaximum: ArgMinimum,
-    ArgMinimum: ArgMaximum,
-    ProductOver: Contraction,
-    Determinant: LogDeterminant,
-    LogDeterminant: Determinant,
-}
-
-
-def _opened(expr: Binder, scope: tuple[Index, ...]) -> tuple[Expr, ...]:
-    indices, body = expr.open(*scope)
-    return (body, *indices)
-
-
-def _reduction(expr: Binder, scope: tuple[Index, ...]) -> Iterator[Draft]:
-    body, *indices = _opened(expr, scope)
-    yield "take another reduction", lambda: _OTHERS[type(expr)](body, *indices)
-    parts = _inside(body, (*scope, *indices))
-    yield from _wrapped(parts, lambda new: expr.func(new, *indices))
-
-
-def _slots(leaf: Expr, scope: tuple[Index, ...]) -> Iterator[Draft]:
-    """Another index of the same size in one slot, or two slots exchanged."""
-    is_delta = isinstance(leaf, KroneckerDelta)
-    slots = list(leaf.args if is_delta else indices_of(leaf))
-
-    def changed(places: dict[int, Expr]) -> Expr:
-        new = [places.get(position, slot) for position, slot in enumerate(slots)]
-        return leaf.func(*new) if is_delta else leaf.func(leaf.base, *new)
-
-    for position, slot in enumerate(slots):
-        if isinstance(slot, Place):
-            # Other mistakes in it may well leave the place where it is.
-            other = _OTHERS[type(slot)](*_opened(slot, scope))
-            yield "take another reduction", partial(changed, {position: other})
-        for index in scope:
-            if isinstance(slot, Index) and index != slot and index.size == slot.size:
-                yield "rename an index", partial(changed, {position: index})
-        if is_computed(slot):
-            yield "shift an index", partial(changed, {position: slot + 1})
-    for first, second in combinations(range(0 if is_delta else len(slots)), 2):
-        places = {first: slots[second], second: slots[first]}
-        yield "swap two axes", partial(changed, places)

@@ -28,6 +28,7 @@ from derive.expressions import (
 )
 from derive.verify.domain import DISTRIBUTIONS, USUAL, Domain, distribution, domains
 from derive.verify.evaluate import Array, EvaluationError, Values
+from derive.verify.kinks import comparisons
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -172,6 +173,9 @@ def _sizes(graph: Graph, exprs: list[Expr], seed: int, given: Mapping[str, int])
     least = {size: low for size, low in every.items() if size not in found}
     declared |= set(found.values())
     low = 3 if len(least) < 5 else 2
+    if len(least) < 3 and comparisons(exprs):
+        # There are sides of kinks, and their combinations, to fall on.
+        low = 7
     rng = np.random.default_rng([seed, 4])
     numbers = [n for n in range(low, low + len(least) + len(declared) + 2) if n not in declared]
     pool = [int(n) for n in rng.permutation(numbers)]

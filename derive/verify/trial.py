@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import combinations, islice
 
 import numpy as np
 from sympy import Add, Expr, Number
@@ -22,7 +23,18 @@ from derive.verify.settings import Settings, given_data
 from derive.verify.solve import IllConditionedError
 from derive.verify.spread import Spread, drawn_ranks, shapes_of
 
-__all__ = ["FLOOR", "TOLERANCE", "Claim", "Found", "Settings", "Trial", "best_trial", "is_zero"]
+__all__ = [
+    "FLOOR",
+    "TOLERANCE",
+    "Claim",
+    "Found",
+    "Settings",
+    "Trial",
+    "best_trial",
+    "is_zero",
+    "largest",
+    "relative_error",
+]
 
 TOLERANCE: dict[Method, float] = {"complex step": 1e-9, "central differences": 1e-6}
 """The worst relative error of a line that holds.
@@ -43,6 +55,8 @@ MOST_TRIALS = 12
 MOST_REDRAWS = 8
 # With kinks, data that fall on one side of one are drawn again.
 MOST_DRAWS = 4
+# So many pairs of kinks are looked at together.
+MOST_PAIRS = 15
 
 Found = list[Array] | EvaluationError
 """The values of an expression on all samples, or why it has none."""
@@ -122,9 +136,10 @@ class Trial:
 
     def each(self, expr: Expr, free: tuple[Index, ...]) -> Iterator[Array]:
         for seed in range(len(self.oracles)):
-            yield finite(self._value(expr, free, seed), "the line")
+            yield finite(self.value(expr, free, seed), "the line")
 
-    def _value(self, expr: Expr, free: tuple[Index, ...], seed: int) -> Array:
+    def value(self, expr: Expr, free: tuple[Index, ...], seed: int) -> Array:
+        """The value on one sample, finite or not."""
         spread = self.spreads[seed]
         return self.oracles[seed](spread(expr), spread.axes(free))
 
@@ -175,6 +190,19 @@ class Trial:
         sides = [side for equation in self.graph.equations for side in equation.sides]
         return np.array([abs(float(n)) for side in sides for n in side.atoms(Number) if n != 0])
 
+    @cached_property
+    def unseen(self) -> int:
+        """How many of the outcomes that two comparisons can have together are on no sample."""
+        pairs = islice(combinations(self.compared, 2), MOST_PAIRS)
+        return sum(4 - len(self._outcomes(*pair)) for pair in pairs)
+
+    def _outcomes(self, one: Expr, other: Expr) -> set[tuple[float, float]]:
+        axes = free_axes(one, other)
+        found = [self.values(node, axes) for node in (one, other)]
+        ones, others = ([] if isinstance(each, EvaluationError) else each for each in found)
+        arrays = zip(ones, others, strict=False)
+        return {pair for a, b in arrays for pair in zip(a.flat, b.flat, strict=True)}
+
     def tolerance(self, *exprs: Expr) -> float:
         """How far values may be apart that rest on the derivatives in expressions."""
         if self.settings.tolerance is not None:
@@ -185,16 +213,33 @@ class Trial:
 
     def error(self, expr: Expr, value: Array, reference: Array, seed: int) -> float:
         """How far a value is off, relative to the scale on which it is known."""
-        distance = float(np.max(np.abs(value - reference), initial=0.0))
-        scale = max(float(np.max(np.abs(a), initial=0.0)) for a in (value, reference))
-        if distance > self.tolerance(expr) * max(scale, FLOOR):
-            scale = max(scale, FLOOR * self._terms(expr, seed))
-        return distance / max(scale, FLOOR)
+        terms = partial(self._terms, expr, seed)
+        return relative_error(value, reference, self.tolerance(expr), terms)
 
     def _terms(self, expr: Expr, seed: int) -> float:
         """The largest entry of a term, which cancels perhaps against another."""
-        terms = (self._value(term, free_axes(term), seed) for term in Add.make_args(expr))
-        return max(float(np.max(np.abs(value), initial=0.0)) for value in terms)
+        terms = (self.value(term, free_axes(term), seed) for term in Add.make_args(expr))
+        return max(map(largest, terms))
+
+
+def relative_error(
+    value: Array, reference: Array, tolerance: float, terms: Callable[[], float]
+) -> float:
+    """How far a value is off; `terms` tells the largest entry of a term of what it is a value of.
+
+    Terms that cancel leave rounding as large as they are, so that where a value seems wrong its
+    error counts relative to them.
+    """
+    distance = largest(value - reference)
+    scale = max(largest(value), largest(reference))
+    if distance > tolerance * max(scale, FLOOR):
+        scale = max(scale, FLOOR * terms())
+    return distance / max(scale, FLOOR)
+
+
+def largest(array: Array) -> float:
+    """The absolute value of the largest entry; 0 of none."""
+    return float(np.max(np.abs(array), initial=0.0))
 
 
 def _oracle(
@@ -221,7 +266,7 @@ def best_trial(graph: Graph, claims: Sequence[Claim], settings: Settings) -> Tri
     """
     compiler = Compiler()
     exprs = [expr for claim in claims for expr in (claim.goal, *claim.lines)]
-    best: tuple[tuple[int, int, int], Trial] | None = None
+    best: tuple[tuple[int, int, int, int], Trial] | None = None
     reason: EvaluationError = EvaluationError("no sample was found")
     trials, seeds, draws = 0, settings.seeds, _draws(graph)
     found: tuple[Domain, int] | None = next(draws)
@@ -238,7 +283,9 @@ def best_trial(graph: Graph, claims: Sequence[Claim], settings: Settings) -> Tri
         if best is None or rank < best[0]:
             best = rank, trial
         trials += 1
-        if rank == (0, 0, 0) or trials == MOST_TRIALS:
+        # Outcomes may exclude each other, so that some are never seen together.
+        usable = rank[:3] == (0, 0, 0) and (rank[3] == 0 or trials >= MOST_DRAWS)
+        if usable or trials == MOST_TRIALS:
             break
         found = after(draws, None)
     if best is None:
@@ -246,15 +293,15 @@ def best_trial(graph: Graph, claims: Sequence[Claim], settings: Settings) -> Tri
     return best[1]
 
 
-def _rank(trial: Trial, claims: Sequence[Claim]) -> tuple[int, int, int]:
-    """How many lines have no value, kinks only one side, goals the value zero."""
+def _rank(trial: Trial, claims: Sequence[Claim]) -> tuple[int, int, int, int]:
+    """How many lines have no value, kinks only one side, goals the value zero, kinks no meeting."""
     missing = sum(
         isinstance(trial.values(expr, claim.free), NotFiniteError)
         for claim in claims
         for expr in (claim.goal, *claim.lines)
     )
     zero = sum(is_zero(trial.values(claim.goal, claim.free)) for claim in claims)
-    return missing, trial.one_sided, bool(trial.compared) * zero
+    return missing, trial.one_sided, bool(trial.compared) * zero, trial.unseen
 
 
 def _draws(graph: Graph) -> Search[tuple[Domain, int]]:
@@ -279,4 +326,4 @@ def is_zero(found: Found) -> bool:
     """Whether an expression vanishes on all samples."""
     if isinstance(found, EvaluationError):
         return False
-    return all(np.max(np.abs(value), initial=0.0) < 1e-12 for value in found)
+    return all(largest(value) < 1e-12 for value in found)
