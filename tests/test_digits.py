@@ -13,10 +13,18 @@ from derive.api import derivation
 from derive.calculus.plan import derive
 from derive.expressions.functions import ELEMENTARY
 from derive.notation import read_goal, read_graph
-from derive.verify import LineReport, Settings, oracle, verify
+from derive.verify import LineReport, Settings, grading, oracle, verify
 from derive.verify.digits import MANY, in_digits
 from derive.verify.evaluate import Compiled
+from derive.verify.exact import Verdict
 from derive.verify.sample import Sample
+
+
+@pytest.fixture(autouse=True)
+def no_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is proven needs no digits; what many digits can tell is seen without proofs."""
+    monkeypatch.setattr(grading, "decide", lambda *_: Verdict(None, reason="no proof here"))
+
 
 SAMPLE = in_digits(Sample(VALUES.tensors, VALUES.labels, VALUES.sizes))
 
