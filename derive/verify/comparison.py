@@ -100,7 +100,7 @@ class Comparison:
         if self.expr is None:
             return False
         pairs = (self.expr, expr), (self.whole(self.expr), self.whole(expr))
-        return any(provably_equal(*pair, self.graph, self.trial.normals) for pair in pairs)
+        return any(provably_equal(*pair, self.graph, self.trial.algebra) for pair in pairs)
 
     def whole(self, expr: Expr) -> Expr:
         """The expression with known results in place of gradients."""

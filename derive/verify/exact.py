@@ -35,7 +35,7 @@ from derive.verify.modular import PRIMES, Array
 from derive.verify.squares import radicands, settle
 from derive.verify.tangent import Tangents
 
-__all__ = ["MOST_ERROR", "Algebra", "Verdict", "decide", "provably_equal"]
+__all__ = ["MOST_ERROR", "Algebra", "Verdict", "decide", "lettered", "provably_equal"]
 
 MOST_ERROR = 1e-12
 """The probability of an error that a proof may have at most."""
@@ -190,8 +190,10 @@ class _Scene:
             return _Comparison(None, reason="no point was found where both have a value")
         if error > MOST_ERROR:
             return _Comparison(None, error, count, "they agree, but at too few points for a proof")
-        alike = _alike(one.defined, other.defined)
-        if not alike and self._conditions(left) != self._conditions(right):
+        # A comparison decides about whole regions: a divisor that is zero on one side of a kink
+        # is no accident that another point avoids.
+        apart = degree.bits > 0 or self._conditions(left) != self._conditions(right)
+        if apart and not _alike(one.defined, other.defined):
             reason = (
                 "they agree where both have a value, but one has values where the other has none"
             )
@@ -201,12 +203,12 @@ class _Scene:
     def _conditions(self, expr: Expr) -> set[Expr]:
         """What has to be positive, and neither is nor has to be where the graph has a value."""
         plain = expr.xreplace(dict.fromkeys(expr.atoms(Partial), S.One))
-        return {_lettered(each) for each in radicands(plain) if not self._is_met(each)}
+        return {lettered(each) for each in radicands(plain) if not self._is_met(each)}
 
     def _is_met(self, condition: Expr) -> bool:
         exponents = self._field("definitions", POINTS[0]).exponents
         while True:
-            if condition.is_nonnegative or _lettered(condition) in self._given:
+            if condition.is_nonnegative or lettered(condition) in self._given:
                 return True
             if condition.is_Mul:
                 return all(map(self._is_met, condition.args))
@@ -220,10 +222,10 @@ class _Scene:
     def _given(self) -> set[Expr]:
         """What is positive where the definitions have values."""
         sides = (side for equation in self.graph.equations for side in equation.sides)
-        return {_lettered(each) for side in sides for each in radicands(side)}
+        return {lettered(each) for side in sides for each in radicands(side)}
 
 
-def _lettered(expr: Expr) -> Expr:
+def lettered(expr: Expr) -> Expr:
     """The expression in letters that depend only on the order in which they stand."""
     letters = free_axes(expr)
     new = (Index(f"_c{place}", index.size) for place, index in enumerate(letters))

@@ -62,7 +62,7 @@ def graded(trial: Trial, expr: Expr, found: Found, above: Above) -> LineReport:
     if isinstance(above.found, EvaluationError):
         what = "the derivative" if above.is_goal else "the line above"
         return LineReport("unknown", reason=f"{what} has no value: {above.found.message}")
-    verdict = decide(expr, above.expr, trial.graph, trial.normals)
+    verdict = decide(expr, above.expr, trial.graph, trial.algebra)
 
     def proven() -> bool:
         return verdict.equal is True

@@ -210,7 +210,7 @@ def _is_equal(trial: Trial, stage: Stage, expr: Expr, known: Results) -> bool:
     pairs = (expr, stage.result), (with_results(expr, known), with_results(stage.result, known))
     if expr == exchanged(stage):
         return True
-    return any(provably_equal(*pair, trial.graph, trial.normals) for pair in dict.fromkeys(pairs))
+    return any(provably_equal(*pair, trial.graph, trial.algebra) for pair in dict.fromkeys(pairs))
 
 
 def warnings_for(trial: Trial, expr: Expr, goal: list[Array]) -> tuple[str, ...]:

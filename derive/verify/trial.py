@@ -15,7 +15,7 @@ from derive.expressions import Graph, Index, Iverson, Partial
 from derive.verify.digits import MANY, in_digits
 from derive.verify.domain import Domain, Search, across, after, domains
 from derive.verify.evaluate import Array, Compiler, EvaluationError, free_axes
-from derive.verify.exact import Algebra
+from derive.verify.exact import Algebra, lettered
 from derive.verify.kinks import comparisons
 from derive.verify.oracle import Method, Oracle
 from derive.verify.sample import Given, NotFiniteError, draw, finite
@@ -87,7 +87,8 @@ class Trial:
         self.graph = graph
         self.settings = settings
         self.domain = domain
-        self.normals = Algebra(graph)
+        self.algebra = Algebra(graph)
+        self.compared = _comparisons(graph, exprs)
         # One after the other, so that a domain that will not do is left at the first sample.
         self.spreads: list[Spread] = []
         self.oracles: list[Oracle] = []
@@ -144,13 +145,8 @@ class Trial:
         return self.oracles[seed](spread(expr), spread.axes(free))
 
     @cached_property
-    def compared(self) -> list[Iverson]:
-        """What the definitions compare."""
-        return comparisons(side for equation in self.graph.equations for side in equation.sides)
-
-    @cached_property
     def one_sided(self) -> int:
-        """How many comparisons of the definitions come out alike on all samples."""
+        """How many comparisons come out alike on all samples."""
         found = [self.values(node, free_axes(node)) for node in self.compared]
         arrays = [each for each in found if not isinstance(each, EvaluationError)]
         return sum(len({x for array in each for x in array.flat}) < 2 for each in arrays)
@@ -268,7 +264,7 @@ def best_trial(graph: Graph, claims: Sequence[Claim], settings: Settings) -> Tri
     exprs = [expr for claim in claims for expr in (claim.goal, *claim.lines)]
     best: tuple[tuple[int, int, int, int], Trial] | None = None
     reason: EvaluationError = EvaluationError("no sample was found")
-    trials, seeds, draws = 0, settings.seeds, _draws(graph)
+    trials, seeds, draws = 0, settings.seeds, _draws(graph, exprs)
     found: tuple[Domain, int] | None = next(draws)
     while found is not None:
         domain, first = found
@@ -304,14 +300,20 @@ def _rank(trial: Trial, claims: Sequence[Claim]) -> tuple[int, int, int, int]:
     return missing, trial.one_sided, bool(trial.compared) * zero, trial.unseen
 
 
-def _draws(graph: Graph) -> Search[tuple[Domain, int]]:
+def _comparisons(graph: Graph, exprs: Sequence[Expr]) -> list[Iverson]:
+    """What the definitions compare, and the lines, which may compare the place of an extremum."""
+    sides = [side for equation in graph.equations for side in equation.sides]
+    return list({lettered(node): node for node in comparisons([*exprs, *sides])}.values())
+
+
+def _draws(graph: Graph, exprs: Sequence[Expr]) -> Search[tuple[Domain, int]]:
     """Domains with the number of a draw; where a graph has kinks several draws are worth it.
 
     What is sent back is the definition that had no value, if any had none.
     """
     every = domains(graph)
     usual = next(every)
-    kinked = bool(comparisons(side for equation in graph.equations for side in equation.sides))
+    kinked = bool(_comparisons(graph, exprs))
     further = [dict.fromkeys(usual, kind) for kind in ("wide", *across(graph))] if kinked else []
     lost: str | None = None
     for domain in (usual, *further):
