@@ -26,12 +26,13 @@ from derive.expressions.indices import (
     ranging,
     tensor,
 )
+from derive.expressions.partial import Partial
 from derive.expressions.reductions import Place
 from derive.expressions.relation import paired_indices
 from derive.expressions.sizes import Sizes
 from derive.expressions.slots import in_range, is_computed
 
-__all__ = ["Equation", "Graph", "Kind", "inverse_relation", "tensors_in", "values_in"]
+__all__ = ["Equation", "Graph", "Kind", "given_in", "inverse_relation", "tensors_in", "values_in"]
 
 Kind = Literal["definition", "abbreviation", "relation"]
 
@@ -57,6 +58,19 @@ def values_in(expr: Expr) -> Iterator[Tensor]:
             walk.skip()
         if is_tensor(node) and not isinstance(node, Size):
             yield node
+
+
+def given_in(expr: Expr) -> Iterator[Tensor]:
+    """The tensors of an expression, but for a scalar that is differentiated: a loss perhaps."""
+    if isinstance(expr, Partial):
+        if not expr.function.is_Symbol:
+            yield from given_in(expr.function)
+        yield from given_in(expr.variable)
+    elif isinstance(expr, Indexed) or is_tensor(expr):
+        yield from tensors_in(expr)
+    else:
+        for part in expr.args:
+            yield from given_in(part)
 
 
 @dataclass(frozen=True)
@@ -142,6 +156,8 @@ class Graph:
         preferred one first. Printers name dummies after them.
     sizes : for an index letter its size, a name or a number, wherever the letter occurs.
     multi : the index letters that are multi-indices.
+    about : expressions about the graph, those with the same free indices together. Their tensors
+        are inputs where no equation defines them, and their indices tell sizes.
 
     The equations come out with the inferred size on every index. Sizes that are not declared
     are inferred by unifying axes.
@@ -160,6 +176,7 @@ class Graph:
         letters: Mapping[tuple[str, int], Sequence[str]] | None = None,
         sizes: Mapping[str, str | int] | None = None,
         multi: Sequence[str] = (),
+        about: Sequence[Sequence[Expr]] = (),
     ) -> None:
         self.multi = tuple(multi)
         self.letters = {axis: tuple(names) for axis, names in (letters or {}).items()}
@@ -173,8 +190,11 @@ class Graph:
             if equation.is_relation:
                 self._check_relation(number, equation)
         self._check_order()
+        said = [tuple(map(self._with_sizes, exprs)) for exprs in about]
+        for expr in (expr for exprs in said for expr in exprs):
+            self._mention(expr)
         self._sizes = Sizes(
-            [eq.sides for eq in self.equations],
+            [*(eq.sides for eq in self.equations), *said],
             self.letters,
             self.declared,
             [
@@ -400,6 +420,17 @@ class Graph:
                     f"{name} has {self.arity[name]} indices in one place and {order} in another",
                     mend="a tensor has one index for each of its axes, everywhere",
                     subjects=(Subject(name, number, order), Subject(name, order=self.arity[name])),
+                )
+
+    def _mention(self, expr: Expr) -> None:
+        """Take the tensors of an expression about the graph for inputs, but for a loss."""
+        for node in given_in(expr):
+            name, order = name_of(node), len(indices_of(node))
+            if self.arity.setdefault(name, order) != order:
+                raise DefinitionError(
+                    f"{name} has {self.arity[name]} indices in one place and {order} in another",
+                    mend="a tensor has one index for each of its axes, everywhere",
+                    subjects=(Subject(name, order=order), Subject(name, order=self.arity[name])),
                 )
 
     def _check_order(self) -> None:

@@ -25,7 +25,7 @@ class Sizes:
 
     Parameters
     ----------
-    lines : the two sides of each equation.
+    lines : the sides of each equation; expressions that share their free indices.
     letters : the index letters that the author used for an axis.
     declared : the sizes of index letters.
     paired : for a line, by its number, a free index and the axis that it runs over.
@@ -38,7 +38,7 @@ class Sizes:
 
     def __init__(
         self,
-        lines: Sequence[tuple[Expr, Expr]],
+        lines: Sequence[tuple[Expr, ...]],
         letters: Mapping[tuple[str, int], Sequence[str]],
         declared: Mapping[str, str | int],
         paired: Iterable[tuple[int, Index, tuple[str, int]]] = (),

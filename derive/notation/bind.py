@@ -57,7 +57,7 @@ from derive.notation.syntax import (
     walk,
 )
 
-__all__ = ["CONSTANTS", "Effort", "bind"]
+__all__ = ["CONSTANTS", "Effort", "LoneIndex", "bind"]
 
 CONSTANTS = {"e": S.Exp1, "π": S.Pi}
 """Names of numbers, unless a tensor has the name."""
@@ -77,6 +77,15 @@ class Effort:
     spent: int = 0
 
 
+class LoneIndex(Mistake):
+    """An index that is neither free nor summed over nor a label."""
+
+    def __init__(self, letter: str, span: Span, mend: str) -> None:
+        message = f"the index {letter} stands alone: it is neither free nor summed over"
+        super().__init__(message, span, mend=mend)
+        self.letter = letter
+
+
 def bind(
     tree: Node,
     source: Source,
@@ -86,20 +95,23 @@ def bind(
     sizes: Mapping[str, Expr] | None = None,
     effort: Effort | None = None,
     factored: bool = False,
+    spread: Set[str] = frozenset(),
 ) -> Expr:
     """The expression that the tree says when the letters `free` are free.
 
     `tensors` are the names that are tensors though a number bears them too. `sizes` of letters
     count for an index that runs over no axis, as in `1_h 1_h`; axes tell the others. In a line
     that was `factored` a term may lack an index that a factor outside carries, as in
-    `s_n (δ_nm - s_m)`.
+    `s_n (δ_nm - s_m)`. A term that lacks one of the letters to `spread` is broadcast over it.
 
     Raises
     ------
     Mistake : a lone index, additive terms with different indices, a label where none may be.
     """
     given = frozenset(free)
-    reader = _Reader(tree, source, given, tensors, sizes or {}, factored, effort or Effort())
+    explicit = frozenset(spread)
+    spent = effort or Effort()
+    reader = _Reader(tree, source, given, tensors, sizes or {}, factored, spent, explicit)
     return reader.bind(tree, given)
 
 
@@ -404,12 +416,11 @@ class _Reader:
             raise self._lone(letter, node, node.span)
 
     def _lone(self, letter: str, node: Node, span: Span) -> Mistake:
-        return Mistake(
-            f"the index {letter} stands alone: it is neither free nor summed over",
-            span,
-            mend=f"{self._with_one(letter, self._term_around(node))} to sum over {letter}, "
-            f"or put {letter} on the left-hand side",
+        mend = (
+            f"{self._with_one(letter, self._term_around(node))} to sum over {letter}, "
+            f"or put {letter} on the left-hand side"
         )
+        return LoneIndex(letter, span, mend)
 
     def _term_around(self, node: Node) -> Node:
         """The innermost additive term that holds the node, and holds all of a power."""
