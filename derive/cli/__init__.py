@@ -1,4 +1,4 @@
-"""The command line: `derive list | show | verify | export | grad | diagnose | equal`."""
+"""The command line: `derive list | show | verify | export | grad | diagnose | equal | check`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NoReturn
 
+from derive.cli.check import add_check
 from derive.cli.diagnose import add_diagnose
 from derive.cli.equal import add_equal
 from derive.cli.grad import add_grad
@@ -81,6 +82,7 @@ COMMANDS: dict[str, tuple[str, Build]] = {
     "export": ("write a derivation for an article", partial(add_show, default="latex")),
     "diagnose": ("say what is wrong with a gradient", add_diagnose),
     "grad": ("derive a gradient without a file", add_grad),
+    "check": ("check the derivations in an article", add_check),
     "equal": ("compare two forms of one expression", add_equal),
 }
 """Each command with its summary and what adds its arguments."""
