@@ -16,6 +16,7 @@ from sympy import Expr
 
 from derive.errors import Place, ProblemFileError
 from derive.expressions import Graph
+from derive.files import read_bounded
 from derive.notation.goals import read_goal
 from derive.notation.read import read_sources
 from derive.notation.source import Source, did_you_mean, normalise
@@ -116,29 +117,7 @@ def _fault(file: str, message: str, mend: str, *places: Place) -> ProblemFileErr
 
 
 def _text(path: Traversable, file: str) -> str:
-    try:
-        if path.is_dir():
-            raise _fault(file, "this is a folder", "name a file in it")
-        if isinstance(path, Path) and path.exists() and not path.is_file():
-            raise _fault(file, "this is not a regular file", "name a TOML file")
-        with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise _fault(file, "there is no such file", "check the path") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _fault(file, f"cannot be read: {reason}", "check the path") from None
-    if len(data) > MOST_BYTES:
-        raise _fault(file, "the file is too long", f"at most {MOST_BYTES} bytes can be read")
-    return _decoded(data, file)
-
-
-def _decoded(data: bytes, file: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise _fault(file, f"line {line} is not UTF-8 text", "save the file as UTF-8") from None
+    text = read_bounded(path, MOST_BYTES, lambda message, mend: _fault(file, message, mend))
     if not text.strip():
         raise _fault(file, "the file is empty", "it needs the keys title, equations and goals")
     return text

@@ -1,4 +1,4 @@
-"""The command line: `derive list | show | verify | export | grad`."""
+"""The command line: `derive list | show | verify | recheck | export | grad`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import partial
 from typing import NoReturn
 
 from derive.cli.grad import add_grad
+from derive.cli.recheck import add_recheck
 from derive.cli.show import add_list, add_show
 from derive.errors import DeriveError
 
@@ -76,6 +77,7 @@ COMMANDS: dict[str, tuple[str, Build]] = {
     "list": ("the catalogue, with titles", add_list),
     "show": ("print a derivation", add_show),
     "verify": ("check every line of a derivation", partial(add_show, verify=True)),
+    "recheck": ("verify certificates anew, without deriving", add_recheck),
     "export": ("write a derivation for an article", partial(add_show, default="latex")),
     "grad": ("derive a gradient without a file", add_grad),
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from derive import exports
 from derive.api import load
 from derive.cli.output import check_options, console, output_options, present
 from derive.errors import DeriveError
+from derive.files import write_whole
 from derive.problems import titles
 
 __all__ = ["add_list", "add_show"]
@@ -27,7 +29,11 @@ def add_show(command: Parser, *, verify: bool = False, default: str = "text") ->
     command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
     if not verify:
         command.add_argument("--verify", action="store_true", help="check every line as well")
-    command.set_defaults(run=_show, **({"verify": True} if verify else {}))
+    else:
+        command.add_argument(
+            "--certificate", metavar="OUT", help="write the evidence to a file for `derive recheck`"
+        )
+    command.set_defaults(run=_verify if verify else _show, **({"verify": True} if verify else {}))
     output_options(command, default)
 
 
@@ -51,3 +57,15 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     check_options(arguments)
     return present(load(arguments.problem), arguments)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    check_options(arguments)
+    derivation = load(arguments.problem)
+    code = present(derivation, arguments)
+    if arguments.certificate is not None:
+        # Certificates load NumPy.
+        from derive.certificate import certify
+
+        write_whole(Path(arguments.certificate), certify(derivation, arguments.detail).text())
+    return code
