@@ -22,7 +22,7 @@ from derive.notation.read import read_sources
 from derive.notation.source import Source, did_you_mean, normalise
 from derive.notation.surface import split
 
-__all__ = ["Problem", "catalogue", "load_problem", "titles"]
+__all__ = ["Problem", "catalogue", "load_problem", "statement_of", "titles"]
 
 MOST_BYTES = 200_000
 _AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -68,10 +68,25 @@ def load_problem(name: str | os.PathLike[str]) -> Problem:
     ProblemFileError : there is no such derivation, or its file cannot be read.
     DeriveError : a notation error in the file; its places name the file and the line.
     """
+    return _read(*_located(name))
+
+
+def statement_of(name: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a derivation follows from, as plain data: its equations, goals, sizes, multi-indices.
+
+    Nothing is parsed but the file; errors of the file are those of `load_problem`.
+    """
+    path, _, file = _located(name)
+    table = _table(_text(path, file), file)
+    return {key: table[key] for key in ("equations", "goals", "sizes", "multi") if key in table}
+
+
+def _located(name: str | os.PathLike[str]) -> tuple[Traversable, str, str]:
+    """The file of a derivation, the name of the derivation, and what the file is called."""
     text = os.fspath(name)
     if isinstance(name, os.PathLike) or "/" in text or os.sep in text or text.endswith(".toml"):
         path = Path(text)
-        return _read(path, path.stem, text)
+        return path, path.stem, text
     known, wanted = catalogue(), text.strip().lower().replace("-", "_")
     if wanted not in known:
         near = did_you_mean(wanted, known)
@@ -81,7 +96,7 @@ def load_problem(name: str | os.PathLike[str]) -> Problem:
             mend=near or listed,
         )
     file = f"{wanted}.toml"
-    return _read(_shipped() / file, wanted, file)
+    return _shipped() / file, wanted, file
 
 
 def _shipped() -> Traversable:

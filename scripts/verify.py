@@ -7,20 +7,27 @@ result differs from PyTorch's. 2: bad input, or PyTorch is not installed.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from derive.api import load
+from derive.cache import Cache
 from derive.calculus.derivation import Derivation
 from derive.errors import DeriveError
 from derive.notation.write import write_text
-from derive.problems import catalogue
-from derive.verify import Report, Settings, verify
+from derive.problems import catalogue, statement_of
+from derive.verify import Report, Settings, kept_report, verify
+from derive.verify import verified as kept_or_found
 
 GRADES = ("exact", "sampled", "unknown", "wrong")
 
@@ -30,16 +37,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="entries of the catalogue (default: all)")
     parser.add_argument("--against", choices=["torch"], help="a framework to compare with")
     parser.add_argument("--seeds", type=int, default=3, help="samples per derivation (default 3)")
+    parser.add_argument("--jobs", type=int, default=None, help="processes (default: all cores)")
+    parser.add_argument("--no-cache", action="store_true", help="verify anew what was before")
     options = parser.parse_args(arguments)
     names = options.names or list(catalogue())
     console = Console(width=None if sys.stdout.isatty() else 120)
+    cache = None if options.no_cache else Cache()
     try:
-        ok = verified(names, options.seeds, console)
+        ok = verified(names, Settings(seeds=options.seeds), cache, options.jobs, console)
         if options.against == "torch":
             ok = agree_with_torch(names, console) and ok
     except DeriveError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -48,20 +60,64 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if ok else 1
 
 
-def verified(names: list[str], seeds: int, console: Console) -> bool:
+@dataclass(frozen=True)
+class Outcome:
+    """What the table says of one derivation, and what keeps it from being clean."""
+
+    cells: list[str]
+    complaints: list[str]
+
+
+def verified(
+    names: list[str], settings: Settings, cache: Cache | None, jobs: int | None, console: Console
+) -> bool:
     """Print the table of grades; whether all lines hold."""
+    problems = {name: statement_of(name) for name in names}
+    kept = {name: kept_report(problem, settings, cache) for name, problem in problems.items()}
+    outcomes = {
+        name: Outcome([*row(report), "cached"], []) for name, report in kept.items() if report
+    }
+    outcomes |= checked([n for n in names if n not in outcomes], settings, cache, jobs)
     table = columns("derivation", "stages", "lines", *GRADES, "error", "mutants", "seconds")
-    complaints = []
     for name in names:
-        derivation = load(name)
-        start = time.perf_counter()
-        report = verify(derivation, Settings(seeds=seeds))
-        table.add_row(name, *row(report), f"{time.perf_counter() - start:.2f}")
-        complaints += [f"{name}, {complaint}" for complaint in wrong(derivation, report)]
+        table.add_row(name, *outcomes[name].cells)
     console.print(table)
+    complaints = [f"{name}, {text}" for name in names for text in outcomes[name].complaints]
     if complaints:
         console.print(*complaints, sep="\n", markup=False, highlight=False)
     return not complaints
+
+
+def checked(
+    names: list[str], settings: Settings, cache: Cache | None, jobs: int | None
+) -> dict[str, Outcome]:
+    """Derive and verify, in several processes where there is more than one derivation."""
+    run = partial(outcome, settings=settings, cache=cache)
+    jobs = min(jobs or os.cpu_count() or 1, len(names))
+    if jobs < 2:
+        return {name: run(name) for name in names}
+    executor = ProcessPoolExecutor(jobs, initializer=leave_interrupts)
+    try:
+        return dict(zip(names, executor.map(run, names), strict=True))
+    finally:
+        # After an interrupt what has not begun is dropped.
+        executor.shutdown(cancel_futures=True)
+
+
+def leave_interrupts() -> None:
+    """Ctrl-C goes to all processes; the first one says what is to be done."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def outcome(name: str, settings: Settings, cache: Cache | None) -> Outcome:
+    """Derive and verify one derivation."""
+    derivation = load(name)
+    start = time.perf_counter()
+    report = kept_or_found(
+        statement_of(name), settings, lambda: verify(derivation, settings), cache
+    )
+    cells = [*row(report), f"{time.perf_counter() - start:.2f}"]
+    return Outcome(cells, wrong(derivation, report))
 
 
 def columns(first: str, *others: str) -> Table:

@@ -10,7 +10,7 @@ from derive.api import load
 from derive.cli.output import check_options, console, output_options, present
 from derive.errors import DeriveError
 from derive.files import write_whole
-from derive.problems import titles
+from derive.problems import statement_of, titles
 
 __all__ = ["add_list", "add_show"]
 
@@ -56,13 +56,13 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     check_options(arguments)
-    return present(load(arguments.problem), arguments)
+    return present(load(arguments.problem), arguments, statement_of(arguments.problem))
 
 
 def _verify(arguments: argparse.Namespace) -> int:
     check_options(arguments)
     derivation = load(arguments.problem)
-    code = present(derivation, arguments)
+    code = present(derivation, arguments, statement_of(arguments.problem))
     if arguments.certificate is not None:
         # Certificates load NumPy.
         from derive.certificate import certify

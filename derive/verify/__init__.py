@@ -3,6 +3,7 @@
 from derive.verify.account import Account
 from derive.verify.check import verify
 from derive.verify.evaluate import Compiled, Compiler, EvaluationError, Values
+from derive.verify.kept import kept_report, verified
 from derive.verify.oracle import Oracle
 from derive.verify.report import LineReport, Report, StageReport
 from derive.verify.sample import Sample, draw
@@ -25,5 +26,7 @@ __all__ = [
     "Values",
     "best_trial",
     "draw",
+    "kept_report",
+    "verified",
     "verify",
 ]
