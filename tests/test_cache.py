@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -178,9 +180,29 @@ def test_a_huge_entry_is_left_out(cache: Cache) -> None:
 
 
 def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert cache_folder() == tmp_path / "cache"
+    monkeypatch.setenv("DERIVE_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
     monkeypatch.delenv("DERIVE_CACHE")
     assert cache_folder().name == "derive"
+
+
+@pytest.mark.parametrize("tables", [b"", b"rubbish", None])
+def test_the_tables_of_the_parser_are_only_kept_to_save_time(
+    tables: bytes | None, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir() if tables is not None else folder.write_text("no folder")
+    if tables is not None:
+        (folder / "grammar.tables").write_bytes(tables)
+    command = [
+        sys.executable,
+        "-c",
+        "import derive; print(derive.gradient('c = x_i x_i', 'x').result)",
+    ]
+    environment = {**os.environ, "DERIVE_CACHE": str(folder)}
+    for _ in range(2):
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert (ran.stdout, ran.stderr) == ("2*x[n]\n", "")
 
 
 # The command ----------------------------------------------------------------------------------
