@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     cache = None if options.no_cache else Cache()
     try:
-        ok = verified(names, Settings(seeds=options.seeds), cache, options.jobs, console)
+        ok = verified(names, options.seeds, cache, options.jobs, console)
         if options.against == "torch":
             ok = agree_with_torch(names, console) and ok
     except DeriveError as error:
@@ -69,15 +69,16 @@ class Outcome:
 
 
 def verified(
-    names: list[str], settings: Settings, cache: Cache | None, jobs: int | None, console: Console
+    names: list[str], seeds: int, cache: Cache | None, jobs: int | None, console: Console
 ) -> bool:
     """Print the table of grades; whether all lines hold."""
+    settings = Settings(seeds=seeds)
     problems = {name: statement_of(name) for name in names}
     kept = {name: kept_report(problem, settings, cache) for name, problem in problems.items()}
     outcomes = {
         name: Outcome([*row(report), "cached"], []) for name, report in kept.items() if report
     }
-    outcomes |= checked([n for n in names if n not in outcomes], settings, cache, jobs)
+    outcomes |= checked([n for n in names if n not in outcomes], seeds, cache, jobs)
     table = columns("derivation", "stages", "lines", *GRADES, "error", "mutants", "seconds")
     for name in names:
         table.add_row(name, *outcomes[name].cells)
@@ -89,10 +90,10 @@ def verified(
 
 
 def checked(
-    names: list[str], settings: Settings, cache: Cache | None, jobs: int | None
+    names: list[str], seeds: int, cache: Cache | None, jobs: int | None
 ) -> dict[str, Outcome]:
     """Derive and verify, in several processes where there is more than one derivation."""
-    run = partial(outcome, settings=settings, cache=cache)
+    run = partial(outcome, seeds=seeds, cache=cache)
     jobs = min(jobs or os.cpu_count() or 1, len(names))
     if jobs < 2:
         return {name: run(name) for name in names}
@@ -109,9 +110,9 @@ def leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def outcome(name: str, settings: Settings, cache: Cache | None) -> Outcome:
+def outcome(name: str, seeds: int, cache: Cache | None) -> Outcome:
     """Derive and verify one derivation."""
-    derivation = load(name)
+    derivation, settings = load(name), Settings(seeds=seeds)
     start = time.perf_counter()
     report = kept_or_found(
         statement_of(name), settings, lambda: verify(derivation, settings), cache
