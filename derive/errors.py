@@ -5,6 +5,8 @@ DeriveError                 bad input; exit code 2
 |-- DefinitionError         the equations do not fit together
 |-- GoalError               what is asked for cannot be derived
 |-- ProblemFileError        a derivation file is missing, unreadable or malformed
+|-- CertificateError        a certificate is missing, unreadable or malformed
+|-- UncertifiedError        a derivation of which there can be no certificate; exit code 1
 `-- DerivationError         no rule applies, or a bound on the work is reached
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "CertificateError",
     "DefinitionError",
     "DerivationError",
     "DeriveError",
@@ -21,6 +24,7 @@ __all__ = [
     "Place",
     "ProblemFileError",
     "Subject",
+    "UncertifiedError",
 ]
 
 
@@ -124,6 +128,16 @@ class GoalError(DeriveError):
 
 class ProblemFileError(DeriveError):
     """A derivation file is missing, unreadable or malformed."""
+
+
+class CertificateError(DeriveError):
+    """A certificate is missing, unreadable or malformed."""
+
+
+class UncertifiedError(DeriveError):
+    """A derivation does not hold, so that there is no certificate of it."""
+
+    exit_code = 1
 
 
 class DerivationError(DeriveError):

@@ -16,12 +16,13 @@ from sympy import Expr
 
 from derive.errors import Place, ProblemFileError
 from derive.expressions import Graph
+from derive.files import read_bounded
 from derive.notation.goals import read_goal
 from derive.notation.read import read_sources
 from derive.notation.source import Source, did_you_mean, normalise
 from derive.notation.surface import split
 
-__all__ = ["Problem", "catalogue", "load_problem", "titles"]
+__all__ = ["Problem", "catalogue", "load_problem", "statement_of", "titles"]
 
 MOST_BYTES = 200_000
 _AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -67,10 +68,25 @@ def load_problem(name: str | os.PathLike[str]) -> Problem:
     ProblemFileError : there is no such derivation, or its file cannot be read.
     DeriveError : a notation error in the file; its places name the file and the line.
     """
+    return _read(*_located(name))
+
+
+def statement_of(name: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a derivation follows from, as plain data: its equations, goals, sizes, multi-indices.
+
+    Nothing is parsed but the file; errors of the file are those of `load_problem`.
+    """
+    path, _, file = _located(name)
+    table = _table(_text(path, file), file)
+    return {key: table[key] for key in ("equations", "goals", "sizes", "multi") if key in table}
+
+
+def _located(name: str | os.PathLike[str]) -> tuple[Traversable, str, str]:
+    """The file of a derivation, the name of the derivation, and what the file is called."""
     text = os.fspath(name)
     if isinstance(name, os.PathLike) or "/" in text or os.sep in text or text.endswith(".toml"):
         path = Path(text)
-        return _read(path, path.stem, text)
+        return path, path.stem, text
     known, wanted = catalogue(), text.strip().lower().replace("-", "_")
     if wanted not in known:
         near = did_you_mean(wanted, known)
@@ -80,7 +96,7 @@ def load_problem(name: str | os.PathLike[str]) -> Problem:
             mend=near or listed,
         )
     file = f"{wanted}.toml"
-    return _read(_shipped() / file, wanted, file)
+    return _shipped() / file, wanted, file
 
 
 def _shipped() -> Traversable:
@@ -116,29 +132,7 @@ def _fault(file: str, message: str, mend: str, *places: Place) -> ProblemFileErr
 
 
 def _text(path: Traversable, file: str) -> str:
-    try:
-        if path.is_dir():
-            raise _fault(file, "this is a folder", "name a file in it")
-        if isinstance(path, Path) and path.exists() and not path.is_file():
-            raise _fault(file, "this is not a regular file", "name a TOML file")
-        with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise _fault(file, "there is no such file", "check the path") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _fault(file, f"cannot be read: {reason}", "check the path") from None
-    if len(data) > MOST_BYTES:
-        raise _fault(file, "the file is too long", f"at most {MOST_BYTES} bytes can be read")
-    return _decoded(data, file)
-
-
-def _decoded(data: bytes, file: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise _fault(file, f"line {line} is not UTF-8 text", "save the file as UTF-8") from None
+    text = read_bounded(path, MOST_BYTES, lambda message, mend: _fault(file, message, mend))
     if not text.strip():
         raise _fault(file, "the file is empty", "it needs the keys title, equations and goals")
     return text

@@ -1,25 +1,29 @@
 """Measure what the project promises about speed, in one run and as ratios.
 
-python scripts/bench.py [--repeat N] [--only catalogue chain commands sympy]
+python scripts/bench.py [--repeat N] [--only catalogue chain commands verify sympy]
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import sympy
 from sympy import Add, Idx, IndexedBase, Sum, exp, log, symbols
 
 import derive
+from derive.certificate import Certificate, certify, recheck
 from derive.notation.write import write_text
 
-PARTS = ["catalogue", "chain", "commands", "sympy"]
+PARTS = ["catalogue", "chain", "commands", "verify", "sympy"]
 
 LONGEST_FILE = 0.5
 NONLINEAR = "relu"
@@ -49,10 +53,17 @@ def row(what: str, times: list[float], reference: float | None = None, goal: str
     return median
 
 
-def command(*arguments: str) -> Callable[[], object]:
-    """A run of this interpreter in a process of its own."""
+def command(*arguments: str, **variables: str) -> Callable[[], object]:
+    """A run of this interpreter in a process of its own.
+
+    Modules are compiled once, as where a package is installed.
+    """
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return lambda: subprocess.run(
-        [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL
+        [sys.executable, *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=environment | variables,
     )
 
 
@@ -148,8 +159,30 @@ def starts(repeat: int) -> None:
     for arguments in (("--version",), ("show", "cross-entropy"), ("list",)):
         times = seconds(command("-m", "derive", *arguments), repeat, time.perf_counter)
         row("derive " + " ".join(arguments), times, bare, "goal: at most 1.6x")
-    times = seconds(command("-m", "derive", "verify", "cross-entropy"), repeat, time.perf_counter)
+    verify = command("-m", "derive", "verify", "cross-entropy", "--no-cache")
+    times = seconds(verify, repeat, time.perf_counter)
     row("derive verify cross-entropy", times, bare)
+
+
+def verification() -> None:
+    """The catalogue verified, cold and from the cache, and its certificates verified anew."""
+    print("The catalogue verified, on all cores; certificates verified anew, one after the other")
+    script = str(Path(__file__).parent / "verify.py")
+    with TemporaryDirectory() as folder:
+        run = command(script, DERIVE_CACHE=folder)
+        cold, cached = once(run), once(run)
+    row("scripts/verify.py, cold", [cold], goal="goal: under 60 s")
+    row("scripts/verify.py, cached", [cached], cold, "goal: under 3 s")
+    texts = {name: certify(derive.load(name)).text() for name in derive.catalogue()}
+    times = [once(lambda t=text: recheck(Certificate.parse(t))) for text in texts.values()]
+    row("derive recheck, in process, all certificates", [sum(times)], cold)
+    row("the slowest of them", [max(times)], cold)
+
+
+def once(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 def sympy_ways(reference: float) -> None:
@@ -177,6 +210,8 @@ def main() -> None:
         chains()
     if "commands" in options.only:
         starts(options.repeat)
+    if "verify" in options.only:
+        verification()
     if "sympy" in options.only:
         sympy_ways(reference)
 

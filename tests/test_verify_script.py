@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +26,30 @@ def main() -> Callable[[list[str]], int]:
 def test_what_holds_is_a_table(
     main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["cross_entropy", "conv1d"]) == 0
+    assert main(["cross_entropy", "conv1d", "--jobs", "1"]) == 0
     assert "conv1d" in capsys.readouterr().out
+
+
+def test_several_processes_print_one_table_in_order() -> None:
+    names = ["l2_norm", "cross_entropy", "conv1d"]
+    tables = []
+    for more in (["--jobs", "2"], ["--no-cache"], []):
+        command = [sys.executable, str(SCRIPT), *names, *more]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        tables.append([line.split()[:9] for line in ran.stdout.splitlines()[3:-1]])
+        found = [line.split()[-1] == "cached" for line in ran.stdout.splitlines()[3:-1]]
+        assert found == [not more] * 3
+    assert [row[0] for row in tables[0]] == names
+    assert tables[0] == tables[1] == tables[2]
+
+
+def test_bad_input_in_another_process_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text('title = "x"\nequations = ["y_i = x_j"]\ngoals = ["∂y_i/∂x_n"]\n', "utf-8")
+    command = [sys.executable, str(SCRIPT), "l2_norm", str(file), "--jobs", "2"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "Traceback" in ran.stderr) == (2, False)
+    assert "bad.toml" in ran.stderr
 
 
 def test_a_wrong_line_fails(

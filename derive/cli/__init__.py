@@ -1,4 +1,4 @@
-"""The command line: `derive list | show | verify | export | grad | diagnose | equal | check`."""
+"""The command line: `derive list | show | verify | recheck | export | grad | diagnose | …`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
-from derive.cli.check import add_check
-from derive.cli.diagnose import add_diagnose
-from derive.cli.equal import add_equal
-from derive.cli.grad import add_grad
-from derive.cli.show import add_list, add_show
 from derive.errors import DeriveError
 
 __all__ = ["main"]
@@ -56,7 +51,18 @@ def _complain(message: str) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one message, with the usage after it."""
+    """An argument parser whose complaint is one message, with the usage after it.
+
+    `build` adds the arguments when the first ones are to be parsed.
+    """
+
+    build: Build | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self.build is not None:
+            build, self.build = self.build, None
+            build(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         _complain(f"{message}\n  {self.format_usage().strip()}")
@@ -75,15 +81,29 @@ class _Version(argparse.Action):
 
 Build = Callable[[argparse.ArgumentParser], None]
 
+
+def _late(module: str, function: str, **options: Any) -> Build:
+    """What adds the arguments of a command, imported only where the command is given.
+
+    SymPy takes long to load, and `derive --version` needs none of it.
+    """
+
+    def build(command: argparse.ArgumentParser) -> None:
+        getattr(import_module(f"derive.cli.{module}"), function)(command, **options)
+
+    return build
+
+
 COMMANDS: dict[str, tuple[str, Build]] = {
-    "list": ("the catalogue, with titles", add_list),
-    "show": ("print a derivation", add_show),
-    "verify": ("check every line of a derivation", partial(add_show, verify=True)),
-    "export": ("write a derivation for an article", partial(add_show, default="latex")),
-    "diagnose": ("say what is wrong with a gradient", add_diagnose),
-    "grad": ("derive a gradient without a file", add_grad),
-    "check": ("check the derivations in an article", add_check),
-    "equal": ("compare two forms of one expression", add_equal),
+    "list": ("the catalogue, with titles", _late("show", "add_list")),
+    "show": ("print a derivation", _late("show", "add_show")),
+    "verify": ("check every line of a derivation", _late("show", "add_show", verify=True)),
+    "recheck": ("verify certificates anew, without deriving", _late("recheck", "add_recheck")),
+    "export": ("write a derivation for an article", _late("show", "add_show", default="latex")),
+    "grad": ("derive a gradient without a file", _late("grad", "add_grad")),
+    "diagnose": ("say what is wrong with a gradient", _late("diagnose", "add_diagnose")),
+    "equal": ("compare two forms of one expression", _late("equal", "add_equal")),
+    "check": ("check the derivations in an article", _late("check", "add_check")),
 }
 """Each command with its summary and what adds its arguments."""
 
@@ -97,5 +117,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (summary, build) in COMMANDS.items():
-        build(commands.add_parser(name, help=summary, description=summary, allow_abbrev=False))
+        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        command.build = build
     return parser

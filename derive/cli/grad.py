@@ -53,7 +53,9 @@ def _grad(arguments: argparse.Namespace) -> int:
         found = gradient(
             arguments.equations, arguments.wrt, arguments.of, sizes=sizes, multi=arguments.multi
         )
-    return present(found, arguments)
+    names = ("equations", "goal", "wrt", "of", "multi")
+    problem = {"sizes": sizes, **{name: getattr(arguments, name) for name in names}}
+    return present(found, arguments, problem)
 
 
 def _check_of(arguments: argparse.Namespace) -> None:

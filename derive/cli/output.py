@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -85,6 +86,9 @@ def output_options(command: argparse.ArgumentParser, default: str) -> None:
         help="every stage in matrix notation as well, or none (default: the goals that have one)",
     )
     command.add_argument(
+        "--no-cache", action="store_true", help="verify anew what was verified in an earlier run"
+    )
+    command.add_argument(
         "--standalone", action="store_true", help="LaTeX as a document that compiles"
     )
     checking_options(command)
@@ -99,9 +103,14 @@ def check_options(arguments: argparse.Namespace) -> None:
         )
 
 
-def present(derivation: Derivation, arguments: argparse.Namespace) -> int:
-    """Print a derivation as the options say, verified if asked for; returns the exit code."""
-    report = _report(derivation, arguments)
+def present(
+    derivation: Derivation, arguments: argparse.Namespace, problem: Mapping[str, Any]
+) -> int:
+    """Print a derivation as the options say, verified if asked for; returns the exit code.
+
+    `problem` is plain data from which the derivation follows.
+    """
+    report = _report(derivation, arguments, problem)
     deliver(arguments, partial(_print, derivation, report, arguments))
     if report is None:
         return 0
@@ -118,15 +127,25 @@ def deliver(arguments: argparse.Namespace, write: Callable[[Console], None]) -> 
     write_whole(Path(arguments.output), text.getvalue())
 
 
-def _report(derivation: Derivation, arguments: argparse.Namespace) -> Report | None:
+def _report(
+    derivation: Derivation, arguments: argparse.Namespace, problem: Mapping[str, Any]
+) -> Report | None:
     settings = settings_of(arguments)
     if settings is None:
         return None
     # NumPy is loaded only where something is verified, so that the other commands start fast.
-    from derive.verify import verify
+    from derive.cache import Cache
+    from derive.verify import verified, verify
 
-    with progress("verifying") as told:
-        return verify(derivation, settings, detail=arguments.detail, progress=told)
+    def found() -> Report:
+        with progress("verifying") as told:
+            return verify(derivation, settings, detail=arguments.detail, progress=told)
+
+    cache = None if arguments.no_cache else Cache()
+    report = verified(problem, settings, found, cache, detail=arguments.detail)
+    if report.cached:
+        print("derive: the evidence is from the cache; --no-cache finds it anew", file=sys.stderr)
+    return report
 
 
 def _print(
@@ -143,6 +162,7 @@ def _print(
         exports.terminal(derivation, options, console=console, report=report)
     elif arguments.format == "json":
         data = exports.to_json(derivation, options, report=report)
+        data |= {"cached": report.cached} if report else {}
         emit(json.dumps(data, ensure_ascii=False, indent=2) + "\n", console)
     elif arguments.format == "markdown":
         emit(exports.markdown(derivation, options, report=report), console)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from derive import exports
 from derive.api import load
 from derive.cli.output import check_options, console, output_options, present
 from derive.cli.power import power_option, present_power
 from derive.errors import DeriveError
-from derive.problems import titles
+from derive.files import write_whole
+from derive.problems import statement_of, titles
 
 __all__ = ["add_list", "add_show"]
 
@@ -28,9 +30,12 @@ def add_show(command: Parser, *, verify: bool = False, default: str = "text") ->
     command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
     if verify:
         power_option(command)
+        command.add_argument(
+            "--certificate", metavar="OUT", help="write the evidence to a file for `derive recheck`"
+        )
     else:
         command.add_argument("--verify", action="store_true", help="check every line as well")
-    command.set_defaults(run=_show, **({"verify": True} if verify else {}))
+    command.set_defaults(run=_verify if verify else _show, **({"verify": True} if verify else {}))
     output_options(command, default)
 
 
@@ -53,7 +58,23 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     check_options(arguments)
-    found = load(arguments.problem)
-    if getattr(arguments, "power", False):
-        return present_power(found, arguments)
-    return present(found, arguments)
+    return present(load(arguments.problem), arguments, statement_of(arguments.problem))
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    check_options(arguments)
+    derivation = load(arguments.problem)
+    if arguments.power:
+        if arguments.certificate is not None:
+            raise DeriveError(
+                "a certificate holds the evidence for the lines, not the power of the check",
+                mend="ask for one of --power and --certificate at a time",
+            )
+        return present_power(derivation, arguments)
+    code = present(derivation, arguments, statement_of(arguments.problem))
+    if arguments.certificate is not None:
+        # Certificates load NumPy.
+        from derive.certificate import certify
+
+        write_whole(Path(arguments.certificate), certify(derivation, arguments.detail).text())
+    return code

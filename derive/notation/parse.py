@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Container
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 
 from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
 from lark.exceptions import UnexpectedInput
 
+from derive.cache import cache_folder
 from derive.notation.build import FUNCTIONS, Builder
 from derive.notation.multi import with_multi_indices
 from derive.notation.source import Mistake, Span, did_you_mean
@@ -46,8 +48,20 @@ _WORD = re.compile(r"(?<![^\W0-9])(?:[^\W\d_][\u0300-\u036f]*)+[0-9]*'*(?P<appli
 
 @cache
 def _lark() -> Lark:
+    """The parser; its tables, which take as long as a derivation, are kept in the cache."""
     grammar = files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, start="sum", parser="lalr", transformer=Builder(), keep_all_tokens=True)
+    folder = cache_folder()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return Lark(
+        grammar,
+        start="sum",
+        parser="lalr",
+        transformer=Builder(),
+        keep_all_tokens=True,
+        # Lark checks that the file fits the grammar, and does without it where it is of no use.
+        cache=str(folder / "grammar.tables"),
+    )
 
 
 def parse(text: str, span: Span, known: Container[str], multi: Collection[str] = ()) -> Node:

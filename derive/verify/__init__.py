@@ -3,6 +3,7 @@
 from derive.verify.account import Account
 from derive.verify.check import verify
 from derive.verify.evaluate import Compiled, Compiler, EvaluationError, Values
+from derive.verify.kept import kept_report, verified
 from derive.verify.mutation import PowerReport, StagePower, power
 from derive.verify.oracle import Oracle
 from derive.verify.report import LineReport, Report, StageReport
@@ -30,7 +31,9 @@ __all__ = [
     "Witness",
     "best_trial",
     "draw",
+    "kept_report",
     "power",
+    "verified",
     "verify",
     "witness",
 ]

@@ -118,12 +118,13 @@ class StageReport:
 
 @dataclass(frozen=True)
 class Report:
-    """The evidence for a derivation."""
+    """The evidence for a derivation; `cached` if it was found in an earlier run."""
 
     stages: tuple[StageReport, ...]
     method: str = ""
     domain: Mapping[str, str] | None = None
     account: Account | None = None
+    cached: bool = False
 
     @property
     def lines(self) -> tuple[LineReport, ...]:

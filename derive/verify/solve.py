@@ -136,7 +136,10 @@ def _corrected(residual: Residual, start: Array, inverse: Array) -> Array:
     """
     at = start.ravel().astype(complex)
     for _ in range(MOST_CORRECTIONS):
-        step = inverse @ residual(at)
+        moved = residual(at)
+        # Part by part: the inverse is real, and small complex products are shared out to threads
+        # that wait for each other a thousand times as long as they compute.
+        step = inverse @ moved.real + 1j * (inverse @ moved.imag)
         at = at - step
         still = _largest(step.imag) <= CONVERGED * _largest(at.imag)
         if still and _largest(step.real) <= CONVERGED * max(1.0, _largest(at.real)):
