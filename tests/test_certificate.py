@@ -178,10 +178,12 @@ def test_a_line_changed_without_its_hash_is_named() -> None:
 
 
 def test_a_grade_that_is_not_found_again_fails() -> None:
-    (line,) = [line for line in certificate().lines if line.position == 1][:1]
-    proud = changed(certificate(), *line.place, evidence={**line.evidence, "grade": "exact"})
+    # The place of a greatest entry is one of many, too many for a proof.
+    modest = certificate("max_pool")
+    (line,) = [line for line in modest.lines if line.evidence["grade"] == "sampled"][:1]
+    proud = changed(modest, *line.place, evidence={**line.evidence, "grade": "exact"})
     (fault,) = recheck(proud.sealed()).faults
-    assert str(fault) == "stage 1, line 1: grade: claimed exact, found sampled"
+    assert str(fault).endswith("grade: claimed exact, found sampled")
 
 
 def test_evidence_that_the_same_programs_do_not_find_fails() -> None:
