@@ -8,9 +8,10 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
 
-from derive.api import load
+from derive.api import derivation, load
 from derive.calculus.derivation import Derivation, Line, Step
 from derive.problems import catalogue
+from derive.verify.diagnosis import diagnose_function
 from derive.verify.torch_reference import DTYPES, REFERENCES, Reference, compare, torch
 
 
@@ -64,3 +65,20 @@ def _with_result_times(derivation: Derivation, factor: float) -> Derivation:
     step = Step(last.steps[-1].rule, last.result, wrong, last.result, wrong)
     stage = dataclasses.replace(last, lines=(*last.lines, Line(wrong, (step,))))
     return dataclasses.replace(derivation, stages=(*before, stage))
+
+
+def softmax_backward(s: torch.Tensor, dl_ds: torch.Tensor) -> torch.Tensor:
+    return s * (dl_ds - (s * dl_ds).sum())
+
+
+def softmax_backward_without_its_sum(s: torch.Tensor, dl_ds: torch.Tensor) -> torch.Tensor:
+    return s * dl_ds
+
+
+def test_functions_of_tensors_are_diagnosed() -> None:
+    softmax = derivation("s_i = exp(x_i)/(1_j exp(x_j))", "∂l/∂x_n")
+    (found,) = diagnose_function(softmax, softmax_backward)
+    assert found.grade == "sampled"
+    (found,) = diagnose_function(softmax, softmax_backward_without_its_sum)
+    assert found.grade == "wrong"
+    assert "dropped" in found.explanations[0].words
