@@ -1,0 +1,99 @@
+"""How a target spells the operations on arrays that programs are made of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+__all__ = ["Dialect", "NumPy", "call", "name", "number", "text"]
+
+
+def name(identifier: str) -> ast.expr:
+    """A name, or an attribute written with dots."""
+    first, *others = identifier.split(".")
+    node: ast.expr = ast.Name(first)
+    for attribute in others:
+        node = ast.Attribute(node, attribute)
+    return node
+
+
+def number(value: float) -> ast.expr:
+    """A number; a negative one is the negative of a positive one, as in source text."""
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
+
+
+def call(function: str | ast.expr, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
+    """A call."""
+    node = name(function) if isinstance(function, str) else function
+    return ast.Call(node, list(arguments), [ast.keyword(k, v) for k, v in keywords.items()])
+
+
+def text(node: ast.AST) -> str:
+    """The source text of a node."""
+    return ast.unparse(ast.fix_missing_locations(node))
+
+
+def _tuple(nodes: Sequence[ast.expr]) -> ast.expr:
+    """A tuple."""
+    return ast.Tuple(list(nodes))
+
+
+class Dialect:
+    """The spelling of NumPy, which others differ from in places."""
+
+    module = "np"
+    axis = "axis"
+    keep = "keepdims"
+
+    def function(self, row_name: str, *arguments: ast.expr) -> ast.expr:
+        """An elementary function, entry by entry."""
+        return call(f"{self.module}.{row_name}", *arguments)
+
+    def reduce(
+        self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False
+    ) -> ast.expr:
+        """A reduction over axes: `sum`, `max`, `min`, `prod`, `argmax`, `argmin`."""
+        at = number(axes[0]) if len(axes) == 1 else _tuple([number(axis) for axis in axes])
+        keywords = {self.axis: at} | ({self.keep: ast.Constant(True)} if keep else {})
+        return call(ast.Attribute(array, kind), **keywords)
+
+    def transpose(self, array: ast.expr, order: Sequence[int]) -> ast.expr:
+        """The array with its axes in another order."""
+        if tuple(order) == (1, 0):
+            return ast.Attribute(array, "T")
+        return call(ast.Attribute(array, "transpose"), *map(number, order))
+
+    def einsum(self, formula: str, *operands: ast.expr) -> ast.expr:
+        """A sum of products by Einstein's rule."""
+        return call(f"{self.module}.einsum", ast.Constant(formula), *operands)
+
+    def positions(self, size: ast.expr) -> ast.expr:
+        """The whole numbers below a size."""
+        return call(f"{self.module}.arange", size)
+
+    def zeros(self, shape: Sequence[ast.expr], like: ast.expr) -> ast.expr:
+        """An array of zeros with the type of another."""
+        return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(like, "dtype"))
+
+    def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
+        """The array repeated along axes that it lacks."""
+        # A copy, since what is broadcast cannot be written to.
+        spread = call(f"{self.module}.broadcast_to", array, _tuple(shape))
+        return call(ast.Attribute(spread, "copy"))
+
+    def where(self, condition: ast.expr, this: ast.expr, other: ast.expr) -> ast.expr:
+        """Entries of one array where a condition holds, of the other elsewhere."""
+        return call(f"{self.module}.where", condition, this, other)
+
+    def clip(self, array: ast.expr, low: ast.expr, high: ast.expr) -> ast.expr:
+        """Whole numbers moved into a range."""
+        return call(f"{self.module}.clip", array, low, high)
+
+    def add_at(
+        self, array: ast.expr, slots: Sequence[ast.expr], value: ast.expr, repeated: bool
+    ) -> ast.stmt:
+        """A statement that adds values to entries; with `repeated` some may be the same entry."""
+        place = slots[0] if len(slots) == 1 else _tuple(slots)
+        if repeated:
+            return ast.Expr(call(f"{self.module}.add.at", array, place, value))
+        return ast.AugAssign(ast.Subscript(array, place), ast.Add(), value)

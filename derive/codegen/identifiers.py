@@ -1,0 +1,53 @@
+"""The identifiers of a program in source text."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+
+from derive.codegen.program import Assignment, Program, adjoint
+from derive.expressions import Size
+from derive.notation.names import ascii_name
+
+__all__ = ["Identifiers"]
+
+_RESERVED = ("np", "math", "saved", "forward", "backward")
+
+
+class Identifiers:
+    """An identifier for each tensor, label and size of a program; all are different."""
+
+    def __init__(self, program: Program, work: Iterable[Assignment]) -> None:
+        self._table: dict[str, str] = {}
+        self._taken = set(_RESERVED)
+        graph = program.graph
+        for name in (*graph.names, *program.labels):
+            self._add(name, ascii_name(name))
+        for name in graph.names:
+            self._add(adjoint(name), f"d_{self[name]}")
+        for assignment in work:
+            self._add(assignment.name, f"t{assignment.name.removeprefix('#')}")
+        for name in graph.names:
+            for axis in range(graph.arity[name]):
+                size = graph.axis_size(name, axis)
+                if isinstance(size, Size):
+                    letter = graph.letters.get((name, axis), ("n",))[0]
+                    self._add(str(size), size.name if size.is_named else ascii_name(letter).upper())
+
+    def __getitem__(self, key: str) -> str:
+        return self._table[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table)
+
+    def _add(self, key: str, wanted: str) -> None:
+        """Give a name its identifier, unless it has one."""
+        if key in self._table:
+            return
+        plain = re.sub(r"\W", "_", wanted)
+        plain = plain if plain.isidentifier() else f"_{plain}"
+        while plain in self._taken or keyword.iskeyword(plain):
+            plain += "_"
+        self._taken.add(plain)
+        self._table[key] = plain

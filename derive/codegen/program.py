@@ -1,0 +1,188 @@
+"""A derivation as a program: assignments forward, and backward to the gradients.
+
+Nothing here knows a language. An assignment is still an equation in index notation; adjoints,
+`∂l/∂y_bh` on paper, are tensors with a name of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from derive.calculus.derivation import Derivation
+from derive.calculus.plan import SPARE_LETTERS, derive
+from derive.errors import DeriveError
+from derive.expressions import (
+    Binder,
+    Graph,
+    Index,
+    Partial,
+    Tensor,
+    indices_of,
+    is_tensor,
+    name_of,
+    tensor,
+    tensors_in,
+)
+
+__all__ = ["Assignment", "CodeError", "Program", "adjoint", "program"]
+
+# Letters for the loss downstream of the outputs, the first one that the author does not use.
+LOSSES = "lLJCE"
+
+
+class CodeError(DeriveError):
+    """What is derived has no form as code."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """`target = expr` for all values of the target's indices, which are distinct letters."""
+
+    target: Tensor
+    expr: Expr
+
+    @property
+    def name(self) -> str:
+        return name_of(self.target)
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return indices_of(self.target)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names of the tensors that the right-hand side is made of."""
+        return frozenset(name_of(node) for node in tensors_in(self.expr))
+
+
+@dataclass(frozen=True)
+class Program:
+    """The forward and the backward pass of a graph.
+
+    Attributes
+    ----------
+    derivation : where the backward pass comes from.
+    inputs : the tensors of numbers and of labels that the forward pass takes, in order.
+    outputs : what the forward pass returns; the backward pass takes an adjoint of each.
+    wrt : the inputs whose gradients the backward pass returns.
+    forward, backward : the assignments, each after those that it reads.
+    """
+
+    derivation: Derivation
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    wrt: tuple[str, ...]
+    forward: tuple[Assignment, ...]
+    backward: tuple[Assignment, ...]
+
+    @property
+    def graph(self) -> Graph:
+        return self.derivation.graph
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The letters that are labels, which the forward pass takes as whole numbers."""
+        work = (*self.forward, *self.backward)
+        found = {i.name for a in work for i in a.expr.atoms(Index) if i.is_label}
+        return tuple(sorted(found))
+
+
+def adjoint(name: str) -> str:
+    """The name of the gradient of the loss by a tensor."""
+    return f"∂{name}"
+
+
+def program(graph: Graph, wrt: Sequence[str] = ()) -> Program:
+    """The program that computes the outputs of a graph and their gradients.
+
+    Parameters
+    ----------
+    graph : the definitions.
+    wrt : the inputs to differentiate by; all that are tensors of numbers when left out.
+
+    Raises
+    ------
+    CodeError : the graph has no output, or one of its definitions no form as code.
+    DeriveError : a gradient cannot be derived.
+    """
+    _check(graph)
+    wanted = tuple(wrt) or tuple(name for name in graph.inputs if _acts(name, graph))
+    loss = next(letter for letter in LOSSES if letter not in graph.names)
+    goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
+    derivation = derive(graph, goals)
+    return Program(
+        derivation,
+        tuple(name for name in graph.names if name not in graph),
+        graph.outputs,
+        wanted,
+        tuple(Assignment(graph[name].lhs, graph[name].rhs) for name in graph.order),
+        tuple(_backward(derivation, loss, wanted)),
+    )
+
+
+def _check(graph: Graph) -> None:
+    if not graph.outputs:
+        raise CodeError("nothing is defined, only abbreviated", mend="define an output")
+    for equation in graph.equations:
+        if equation.is_relation:
+            raise CodeError(
+                f"{equation.name} is defined by a relation, which has no form as code",
+                mend="define it by an equation that is solved for it",
+            )
+    if graph.multi:
+        raise CodeError(
+            f"the multi-index {graph.multi[0]} stands for any number of axes",
+            mend="write the axes out",
+        )
+
+
+def _acts(name: str, graph: Graph) -> bool:
+    """Whether an output depends on an input."""
+    return any(name in graph.ancestors(output) for output in graph.outputs)
+
+
+def _generic(graph: Graph, name: str) -> Tensor:
+    """A tensor with letters of its own, the author's where they are distinct."""
+    letters: list[str] = []
+    for axis in range(graph.arity[name]):
+        preferred = (*graph.letters.get((name, axis), ()), *SPARE_LETTERS)
+        letters.append(next(c for c in preferred if c not in letters and c.islower()))
+    return graph.tensor(name, letters)
+
+
+def _backward(derivation: Derivation, loss: str, wrt: Sequence[str]) -> Iterator[Assignment]:
+    """The adjoints that the wanted gradients are made of, in the order of the stages."""
+    graph = derivation.graph
+    found: dict[str, Assignment] = {}
+    for stage in derivation.stages:
+        goal = stage.goal
+        if isinstance(goal, Partial) and goal.function == tensor(loss) and not goal.held:
+            target = _named(goal)
+            found[name_of(target)] = Assignment(target, _with_adjoints(stage.result, loss))
+    needed = {adjoint(name) for name in wrt}
+    for name in reversed(found):
+        needed |= found[name].reads if name in needed else frozenset()
+    given = {adjoint(name) for name in graph.outputs}
+    yield from (a for name, a in found.items() if name in needed and name not in given)
+
+
+def _named(partial: Partial) -> Tensor:
+    variable = partial.variable
+    return tensor(adjoint(name_of(variable)), *indices_of(variable))
+
+
+def _with_adjoints(expr: Expr, loss: str) -> Expr:
+    """The expression with a tensor in place of each derivative of the loss."""
+    if isinstance(expr, Partial):
+        if expr.function != tensor(loss) or expr.held or not is_tensor(expr.variable):
+            raise CodeError(f"{expr} is left in the result and has no form as code")
+        return _named(expr)
+    if isinstance(expr, Binder):
+        indices, body = expr.open()
+        return expr.func(_with_adjoints(body, loss), *indices)
+    if is_tensor(expr) or not expr.args:
+        return expr
+    return expr.func(*(_with_adjoints(arg, loss) for arg in expr.args))
