@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-__all__ = ["Dialect", "NumPy", "call", "name", "number", "text"]
+__all__ = ["Dialect", "call", "name", "number", "text"]
 
 
 def name(identifier: str) -> ast.expr:
@@ -38,6 +38,15 @@ def _tuple(nodes: Sequence[ast.expr]) -> ast.expr:
     return ast.Tuple(list(nodes))
 
 
+_SPELLING = {
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "max": "maximum",
+    "min": "minimum",
+}
+
+
 class Dialect:
     """The spelling of NumPy, which others differ from in places."""
 
@@ -45,9 +54,26 @@ class Dialect:
     axis = "axis"
     keep = "keepdims"
 
-    def function(self, row_name: str, *arguments: ast.expr) -> ast.expr:
-        """An elementary function, entry by entry."""
-        return call(f"{self.module}.{row_name}", *arguments)
+    def function(self, row: str, *arguments: ast.expr) -> ast.expr:
+        """An elementary function, by its name in the table of them, entry by entry."""
+        first, *others = arguments
+        zero = number(0)
+        if row == "relu":
+            return self._call("maximum", first, zero)
+        if row == "leaky_relu":
+            positive = ast.Compare(first, [ast.Gt()], [zero])
+            return self.where(positive, first, ast.BinOp(others[0], ast.Mult(), first))
+        if row == "softplus":
+            return self._call("logaddexp", zero, first)
+        if row == "sigmoid":
+            # Its logarithm does not overflow on either side.
+            minus = ast.UnaryOp(ast.USub(), first)
+            log = ast.UnaryOp(ast.USub(), self._call("logaddexp", zero, minus))
+            return self._call("exp", log)
+        return self._call(_SPELLING.get(row, row), *arguments)
+
+    def _call(self, function: str, *arguments: ast.expr) -> ast.expr:
+        return call(f"{self.module}.{function}", *arguments)
 
     def reduce(
         self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False

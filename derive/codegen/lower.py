@@ -10,13 +10,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, pi
+from sympy import Expr, Indexed, KroneckerDelta, Mul, pi
 
 from derive.codegen.dialect import Dialect, call, name, number
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.program import Assignment, CodeError
-from derive.codegen.schedule import in_order
 from derive.codegen.scatter import Scatter, split
+from derive.codegen.schedule import in_order
 from derive.expressions import (
     Binder,
     Contraction,
