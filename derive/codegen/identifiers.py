@@ -34,6 +34,8 @@ class Identifiers:
                 if isinstance(size, Size):
                     letter = graph.letters.get((name, axis), ("n",))[0]
                     self._add(str(size), size.name if size.is_named else ascii_name(letter).upper())
+        for size in program.sizes:
+            self._add(str(size), size.name)
 
     def __getitem__(self, key: str) -> str:
         return self._table[key]

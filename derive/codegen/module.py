@@ -64,11 +64,14 @@ class Module:
             saved = [ast.Name(names[n]) for n in self.backward.saved]
             body.append(ast.Assign([ast.Tuple(saved)], ast.Name("saved")))
         body += self.backward.body
+        start = len(body) - len(self.backward.body)
         body.append(ast.Return(self._result(self.backward)))
         given = (*self.backward.saved, *upstream)
         lengths = _lengths(self.program.graph, given, names, self.backward.body)
         return _function(
-            "backward", ["saved", *(names[n] for n in upstream)], body[:1] + lengths + body[1:]
+            "backward",
+            ["saved", *(names[n] for n in upstream)],
+            body[:start] + lengths + body[start:],
         )
 
     def _result(self, function: Function) -> ast.expr:
@@ -99,12 +102,12 @@ def module(program: Program, dialect: Dialect) -> Module:
     there = (*program.inputs, *program.labels, *(a.name for a in before))
     read = _used(names, backward)
     saved = [n for n in there if n in read]
-    saved += _sizes_missing(program.graph, read, (*saved, *upstream))
+    saved += _sizes_missing(program, read, (*saved, *upstream))
     before = _live(before, (*program.outputs, *saved))
     forward = [s for a in before for s in lowering.statements(a)]
     given = (*program.inputs, *program.labels)
     needed = _used(names, forward) | set(saved)
-    given += tuple(_sizes_missing(program.graph, needed, given))
+    given += tuple(_sizes_missing(program, needed, given))
     return Module(
         program,
         Function("forward", given, program.outputs, tuple(saved), tuple(forward)),
@@ -129,11 +132,10 @@ def _used(names: Identifiers, statements: Iterable[ast.stmt]) -> set[str]:
     return {key for key in names if names[key] in identifiers}
 
 
-def _sizes_missing(graph: Graph, used: set[str], given: Sequence[str]) -> list[str]:
+def _sizes_missing(program: Program, used: set[str], given: Sequence[str]) -> list[str]:
     """The sizes in use that no given tensor tells."""
-    told = {str(size) for n in given for size in _axes(graph, n)}
-    sizes = {str(size) for n in graph.names for size in _axes(graph, n)}
-    return sorted((used & sizes) - told)
+    told = {str(size) for n in given for size in _axes(program.graph, n)}
+    return sorted((used & set(map(str, program.sizes))) - told - set(given))
 
 
 def _axes(graph: Graph, tensor_name: str) -> list[object]:

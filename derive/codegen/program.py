@@ -19,6 +19,7 @@ from derive.expressions import (
     Graph,
     Index,
     Partial,
+    Size,
     Tensor,
     indices_of,
     is_tensor,
@@ -88,6 +89,16 @@ class Program:
         work = (*self.forward, *self.backward)
         found = {i.name for a in work for i in a.expr.atoms(Index) if i.is_label}
         return tuple(sorted(found))
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes that are symbols, of axes and in expressions."""
+        graph = self.graph
+        axes = {graph.axis_size(n, k) for n in graph.names for k in range(graph.arity[n])}
+        work = (*self.forward, *self.backward)
+        found = {s for s in axes if isinstance(s, Size)}.union(*(a.expr.atoms(Size) for a in work))
+        bound = (i.size for a in work for i in a.expr.atoms(Index))
+        return tuple(sorted(found | {s for s in bound if isinstance(s, Size)}, key=str))
 
 
 def adjoint(name: str) -> str:
