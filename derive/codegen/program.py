@@ -69,6 +69,7 @@ class Program:
     inputs : the tensors of numbers and of labels that the forward pass takes, in order.
     outputs : what the forward pass returns; the backward pass takes an adjoint of each.
     wrt : the inputs whose gradients the backward pass returns.
+    loss : the letter of the loss downstream.
     forward, backward : the assignments, each after those that it reads.
     """
 
@@ -76,6 +77,7 @@ class Program:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     wrt: tuple[str, ...]
+    loss: str
     forward: tuple[Assignment, ...]
     backward: tuple[Assignment, ...]
 
@@ -106,13 +108,20 @@ def adjoint(name: str) -> str:
     return f"∂{name}"
 
 
-def program(graph: Graph, wrt: Sequence[str] = ()) -> Program:
+def program(
+    graph: Graph,
+    wrt: Sequence[str] = (),
+    *,
+    title: str = "",
+    references: Sequence[str] = (),
+) -> Program:
     """The program that computes the outputs of a graph and their gradients.
 
     Parameters
     ----------
     graph : the definitions.
     wrt : the inputs to differentiate by; all that are tensors of numbers when left out.
+    title, references : what the derivation is about.
 
     Raises
     ------
@@ -123,12 +132,13 @@ def program(graph: Graph, wrt: Sequence[str] = ()) -> Program:
     wanted = tuple(wrt) or tuple(name for name in graph.inputs if _acts(name, graph))
     loss = next(letter for letter in LOSSES if letter not in graph.names)
     goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
-    derivation = derive(graph, goals)
+    derivation = derive(graph, goals, title=title, references=tuple(references))
     return Program(
         derivation,
         tuple(name for name in graph.names if name not in graph),
         graph.outputs,
         wanted,
+        loss,
         tuple(Assignment(graph[name].lhs, graph[name].rhs) for name in graph.order),
         tuple(_backward(derivation, loss, wanted)),
     )

@@ -1,0 +1,161 @@
+"""A program as two functions on whole arrays: the forward and the backward pass."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from derive.codegen.dialect import Dialect, name, number
+from derive.codegen.identifiers import Identifiers
+from derive.codegen.lower import Lowering
+from derive.codegen.program import Assignment, Program, adjoint
+from derive.codegen.schedule import Schedule
+from derive.expressions import Graph, Size
+
+__all__ = ["Function", "Passes", "Step", "axes_of", "passes"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """An assignment and the statements that make it."""
+
+    assignment: Assignment
+    statements: tuple[ast.stmt, ...]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a module.
+
+    Attributes
+    ----------
+    parameters : tensors, labels and sizes that it takes, by name.
+    results : the tensors that it returns.
+    saved : what it takes or returns beside them, for the backward pass.
+    lengths : the statements that find the sizes it needs.
+    steps : the work, in order.
+    """
+
+    parameters: tuple[str, ...]
+    results: tuple[str, ...]
+    saved: tuple[str, ...]
+    lengths: tuple[ast.stmt, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def statements(self) -> Iterator[ast.stmt]:
+        """All statements, the `return` left out."""
+        yield from self.lengths
+        for step in self.steps:
+            yield from step.statements
+
+
+@dataclass(frozen=True)
+class Passes:
+    """The functions of a program, with the identifiers they use."""
+
+    program: Program
+    forward: Function
+    backward: Function
+    names: Identifiers
+
+
+def passes(program: Program, dialect: Dialect) -> Passes:
+    """The passes of a program in one dialect."""
+    schedule = Schedule()
+    for assignment in program.forward:
+        schedule.add(assignment)
+    split = len(schedule.assignments)
+    for assignment in program.backward:
+        schedule.add(assignment)
+    gradients = tuple(map(adjoint, program.wrt))
+    behind = _live(schedule.assignments[split:], gradients)
+    names = Identifiers(program, schedule.assignments)
+    first = next(n for n in program.inputs if n not in program.graph.labels)
+    lowering = Lowering(dialect, names, names[first])
+    backward = _steps(lowering, behind)
+    saved = _saved(program, names, schedule.assignments[:split], backward)
+    before = _live(schedule.assignments[:split], (*program.outputs, *saved))
+    forward = _steps(lowering, before)
+    given = (*program.inputs, *program.labels)
+    given += tuple(_sizes_missing(program, _used(names, forward) | set(saved), given))
+    upstream = tuple(map(adjoint, program.outputs))
+    sought = {*_used(names, forward), *(str(size) for size in program.sizes if str(size) in saved)}
+    return Passes(
+        program,
+        Function(
+            given,
+            program.outputs,
+            tuple(saved),
+            tuple(_lengths(program.graph, given, names, sought)),
+            forward,
+        ),
+        Function(
+            upstream,
+            gradients,
+            tuple(saved),
+            tuple(_lengths(program.graph, (*saved, *upstream), names, _used(names, backward))),
+            backward,
+        ),
+        names,
+    )
+
+
+def _steps(lowering: Lowering, assignments: Iterable[Assignment]) -> tuple[Step, ...]:
+    return tuple(Step(a, tuple(lowering.statements(a))) for a in assignments)
+
+
+def _saved(
+    program: Program, names: Identifiers, before: Sequence[Assignment], backward: Iterable[Step]
+) -> list[str]:
+    """What the backward pass reads that the forward pass has."""
+    read = _used(names, backward)
+    there = (*program.inputs, *program.labels, *(a.name for a in before))
+    saved = [n for n in there if n in read]
+    upstream = map(adjoint, program.outputs)
+    return saved + _sizes_missing(program, read, (*saved, *upstream))
+
+
+def _live(assignments: Sequence[Assignment], wanted: Iterable[str]) -> list[Assignment]:
+    """The assignments that something wanted is made of."""
+    needed, live = set(wanted), []
+    for assignment in reversed(assignments):
+        if assignment.name in needed:
+            live.append(assignment)
+            needed |= assignment.reads
+    return live[::-1]
+
+
+def _used(names: Identifiers, steps: Iterable[Step]) -> set[str]:
+    """The tensors, labels and sizes that statements mention."""
+    statements = (statement for step in steps for statement in step.statements)
+    identifiers = {n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name)}
+    return {key for key in names if names[key] in identifiers}
+
+
+def _sizes_missing(program: Program, used: set[str], given: Sequence[str]) -> list[str]:
+    """The sizes in use that no given tensor tells."""
+    told = {str(size) for n in given for size in axes_of(program.graph, n)}
+    return sorted((used & set(map(str, program.sizes))) - told - set(given))
+
+
+def axes_of(graph: Graph, tensor_name: str) -> list[Expr]:
+    """The sizes of the axes of a tensor, or of its adjoint."""
+    base = tensor_name.removeprefix("∂")
+    return [graph.axis_size(base, k) for k in range(graph.arity.get(base, 0))]
+
+
+def _lengths(
+    graph: Graph, given: Sequence[str], names: Identifiers, used: set[str]
+) -> Iterator[ast.stmt]:
+    """Statements that find the sizes in use from the shapes of given tensors."""
+    found: set[str] = set(given)
+    for tensor_name in given:
+        for axis, size in enumerate(axes_of(graph, tensor_name)):
+            if isinstance(size, Size) and str(size) in used - found:
+                found.add(str(size))
+                shape = ast.Subscript(name(f"{names[tensor_name]}.shape"), number(axis))
+                yield ast.Assign([ast.Name(names[str(size)])], shape)
