@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from derive.codegen.program import CodeError, Program, program
+from derive.codegen.assignment import CodeError
+from derive.codegen.program import Program, program
 from derive.codegen.target import Target
 
 __all__ = ["TARGETS", "CodeError", "Program", "Target", "module", "program"]

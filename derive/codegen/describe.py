@@ -8,9 +8,10 @@ from textwrap import wrap
 from sympy import Expr
 
 from derive.calculus.plan import SPARE_LETTERS
+from derive.codegen.assignment import Assignment
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.passes import Passes, axes_of
-from derive.codegen.program import Assignment, Program
+from derive.codegen.program import Program
 from derive.codegen.source import WIDTH
 from derive.expressions import (
     Binder,

@@ -70,6 +70,8 @@ class Dialect:
             minus = ast.UnaryOp(ast.USub(), first)
             log = ast.UnaryOp(ast.USub(), self._call("logaddexp", zero, minus))
             return self._call("exp", log)
+        if row == "erf":
+            return call("erf", first)
         return self._call(_SPELLING.get(row, row), *arguments)
 
     def _call(self, function: str, *arguments: ast.expr) -> ast.expr:
@@ -106,6 +108,33 @@ class Dialect:
         # A copy, since what is broadcast cannot be written to.
         spread = call(f"{self.module}.broadcast_to", array, _tuple(shape))
         return call(ast.Attribute(spread, "copy"))
+
+    def determinant(self, array: ast.expr) -> ast.expr:
+        """The determinants of the matrices in the last two axes."""
+        return call(f"{self.module}.linalg.det", array)
+
+    def log_determinant(self, array: ast.expr) -> ast.expr:
+        """The logarithms of the absolute values of the determinants."""
+        return ast.Subscript(call(f"{self.module}.linalg.slogdet", array), number(1))
+
+    def inverse(self, array: ast.expr) -> ast.expr:
+        """The inverses of the matrices in the last two axes."""
+        return call(f"{self.module}.linalg.inv", array)
+
+    def solve(self, matrix: ast.expr, right: ast.expr) -> ast.expr:
+        """The solutions of linear equations; what is right has columns as its last axis."""
+        return call(f"{self.module}.linalg.solve", matrix, right)
+
+    def root(self, equation: ast.expr, shape: Sequence[ast.expr], like: ast.expr) -> ast.expr:
+        """Where an equation holds, by Newton's iterations."""
+        start = call(
+            f"{self.module}.full", _tuple(shape), number(0.5), ast.Attribute(like, "dtype")
+        )
+        return call("_root", equation, start)
+
+    def as_number(self, condition: ast.expr, like: ast.expr) -> ast.expr:
+        """1 where a condition holds, else 0, with the type of an array."""
+        return call(ast.Attribute(condition, "astype"), ast.Attribute(like, "dtype"))
 
     def where(self, condition: ast.expr, this: ast.expr, other: ast.expr) -> ast.expr:
         """Entries of one array where a condition holds, of the other elsewhere."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Number, NumberSymbol, Pow, pi
 
+from derive.codegen.assignment import CodeError
 from derive.codegen.dialect import Dialect, call, name, number
 from derive.codegen.identifiers import Identifiers
-from derive.codegen.program import CodeError
 from derive.expressions import (
     Index,
     Iverson,

@@ -6,13 +6,15 @@ import keyword
 import re
 from collections.abc import Iterable, Iterator
 
-from derive.codegen.program import Assignment, Program, adjoint
+from derive.codegen.assignment import Assignment
+from derive.codegen.program import Program, adjoint
+from derive.codegen.solution import RootWork
 from derive.expressions import Size
 from derive.notation.names import ascii_name
 
 __all__ = ["Identifiers"]
 
-_RESERVED = ("np", "math", "saved", "forward", "backward")
+_RESERVED = ("np", "math", "saved", "forward", "backward", "self_test", "erf")
 
 
 class Identifiers:
@@ -26,7 +28,10 @@ class Identifiers:
             self._add(name, ascii_name(name))
         for name in graph.names:
             self._add(adjoint(name), f"d_{self[name]}")
-        for assignment in work:
+        every = [
+            inner for a in work for inner in (*(a.inner if isinstance(a, RootWork) else ()), a)
+        ]
+        for assignment in every:
             self._add(assignment.name, f"t{assignment.name.removeprefix('#')}")
         for name in graph.names:
             for axis in range(graph.arity[name]):
@@ -53,3 +58,10 @@ class Identifiers:
             plain += "_"
         self._taken.add(plain)
         self._table[key] = plain
+
+
+def _with_inner(work: Iterable[Assignment]) -> Iterator[Assignment]:
+    for assignment in work:
+        if isinstance(assignment, RootWork):
+            yield from assignment.inner
+        yield assignment

@@ -12,16 +12,19 @@ from collections.abc import Sequence
 
 from sympy import Expr, Mul
 
-from derive.codegen.dialect import Dialect
+from derive.codegen.assignment import Assignment, CodeError
+from derive.codegen.dialect import Dialect, number
 from derive.codegen.entries import Entries, is_plain
 from derive.codegen.identifiers import Identifiers
-from derive.codegen.program import Assignment
 from derive.codegen.scatter import Scatter, split
 from derive.codegen.schedule import in_order
+from derive.codegen.solution import Inverse, RootWork, Solution
 from derive.expressions import (
     Binder,
     Contraction,
+    Determinant,
     Index,
+    OfMatrix,
     indices_of,
     name_of,
     ranging,
@@ -56,6 +59,10 @@ class Lowering:
 
     def statements(self, assignment: Assignment) -> list[ast.stmt]:
         """The statements that make an assignment."""
+        if isinstance(assignment, Solution):
+            return [self._solution(assignment)]
+        if isinstance(assignment, RootWork):
+            return self._root(assignment)
         target = assignment.indices
         dense, scattered = split(assignment.expr, target)
         variable = ast.Name(self.names[assignment.name])
@@ -65,6 +72,41 @@ class Lowering:
             first = self._dense(dense, target)
         found: list[ast.stmt] = [ast.Assign([variable], first)]
         return found + [self._add_at(variable, each) for each in scattered]
+
+    def _solution(self, given: Solution) -> ast.stmt:
+        """Linear equations, for each value of the indices of the matrix beside row and column."""
+        others = [i for i in given.indices if i != given.row and i not in ranging(given.matrix)]
+        batch = [i for i in given.indices if i not in (*others, given.row)]
+        matrix = self._dense(given.matrix, (*batch, given.row, given.column))
+        if isinstance(given, Inverse):
+            value = self.dialect.inverse(matrix)
+        elif len(others) == 1:
+            right = self._dense(given.expr, (*batch, given.row, *others))
+            value = self.dialect.solve(matrix, right)
+        elif not others:
+            right = self._dense(given.expr, (*batch, given.row))
+            places = ast.Tuple([ast.Constant(...), ast.Constant(None)])
+            column = self.dialect.solve(matrix, ast.Subscript(right, places))
+            value = ast.Subscript(column, ast.Tuple([ast.Constant(...), number(0)]))
+        else:
+            raise CodeError(f"the relation for {given.name} has too many axes to be code")
+        order = (*batch, given.row, *others)
+        if order != given.indices:
+            value = self.dialect.transpose(value, [order.index(i) for i in given.indices])
+        return ast.Assign([ast.Name(self.names[given.name])], value)
+
+    def _root(self, given: RootWork) -> list[ast.stmt]:
+        """A function for the equation, and the call that finds its root."""
+        variable = self.names[given.name]
+        body = [s for each in given.inner for s in self.statements(each)]
+        found = [ast.Name(self.names[name_of(t)]) for t in (given.expr, given.slope)]
+        title = f"{variable}_equation"
+        arguments = ast.arguments([], [ast.arg(variable)], None, [], [], None, [])
+        function = ast.FunctionDef(
+            title, arguments, [*body, ast.Return(ast.Tuple([*found]))], [], lineno=0
+        )
+        root = self.dialect.root(ast.Name(title), self._shape(given.indices), self.like)
+        return [function, ast.Assign([ast.Name(variable)], root)]
 
     def _entries(self, order: Sequence[Index]) -> Entries:
         return Entries(self.dialect, self.names, order)
@@ -92,8 +134,19 @@ class Lowering:
         entries = self._entries(order)
         value = entries.value(body)
         axes = tuple(order.index(index) - len(order) for index in indices)
+        if isinstance(expr, OfMatrix):
+            return self._of_matrix(expr, body, indices, target)
         kind = _REDUCTIONS[type(expr).__name__]
         return self.dialect.reduce(kind, value, axes), entries.carried
+
+    def _of_matrix(
+        self, expr: OfMatrix, body: Expr, indices: Sequence[Index], target: Sequence[Index]
+    ) -> tuple[ast.expr, set[Index]]:
+        batch = [i for i in target if i in ranging(body)]
+        matrix = self._dense(body, (*batch, *indices))
+        plain = isinstance(expr, Determinant)
+        found = self.dialect.determinant if plain else self.dialect.log_determinant
+        return found(matrix), set(batch)
 
     def _product(self, factors: Sequence[Expr], target: Sequence[Index]) -> ast.expr:
         """The sum of a product of two tensors, by matrix products where it is one."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
+from derive.codegen.assignment import Assignment
 from derive.codegen.dialect import Dialect, name, number
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.lower import Lowering
-from derive.codegen.program import Assignment, Program, adjoint
+from derive.codegen.program import Program, adjoint
 from derive.codegen.schedule import Schedule
 from derive.expressions import Graph, Size
 

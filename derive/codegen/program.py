@@ -6,14 +6,15 @@ Nothing here knows a language. An assignment is still an equation in index notat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.plan import SPARE_LETTERS, derive
-from derive.errors import DeriveError
+from derive.codegen.assignment import Assignment, CodeError
+from derive.codegen.solution import solution
 from derive.expressions import (
     Binder,
     Graph,
@@ -25,38 +26,12 @@ from derive.expressions import (
     is_tensor,
     name_of,
     tensor,
-    tensors_in,
 )
 
 __all__ = ["Assignment", "CodeError", "Program", "adjoint", "program"]
 
 # Letters for the loss downstream of the outputs, the first one that the author does not use.
 LOSSES = "lLJCE"
-
-
-class CodeError(DeriveError):
-    """What is derived has no form as code."""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """`target = expr` for all values of the target's indices, which are distinct letters."""
-
-    target: Tensor
-    expr: Expr
-
-    @property
-    def name(self) -> str:
-        return name_of(self.target)
-
-    @property
-    def indices(self) -> tuple[Index, ...]:
-        return indices_of(self.target)
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """The names of the tensors that the right-hand side is made of."""
-        return frozenset(name_of(node) for node in tensors_in(self.expr))
 
 
 @dataclass(frozen=True)
@@ -91,6 +66,14 @@ class Program:
         work = (*self.forward, *self.backward)
         found = {i.name for a in work for i in a.expr.atoms(Index) if i.is_label}
         return tuple(sorted(found))
+
+    def range_of(self, label: str) -> Expr | None:
+        """The number of values that a label, or a tensor of labels, can have."""
+        if label in self.graph.labels:
+            return self.graph.label_range(label)
+        work = (*self.forward, *self.backward)
+        every = {i for a in work for i in a.expr.atoms(Index) if i.name == label}
+        return next((i.size for i in sorted(every, key=str) if i.size is not None), None)
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -133,26 +116,31 @@ def program(
     loss = next(letter for letter in LOSSES if letter not in graph.names)
     goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
     derivation = derive(graph, goals, title=title, references=tuple(references))
+    added = [name for name in derivation.graph.order if name not in graph]
     return Program(
         derivation,
         tuple(name for name in graph.names if name not in graph),
         graph.outputs,
         wanted,
         loss,
-        tuple(Assignment(graph[name].lhs, graph[name].rhs) for name in graph.order),
-        tuple(_backward(derivation, loss, wanted)),
+        tuple(_defined(graph, graph.order)),
+        (*_defined(derivation.graph, added), *_backward(derivation, loss, wanted)),
     )
+
+
+def _defined(graph: Graph, names: Iterable[str]) -> Iterator[Assignment]:
+    """What computes the names that equations define."""
+    for name in names:
+        equation = graph[name]
+        if equation.is_relation:
+            yield solution(equation, graph)
+        else:
+            yield Assignment(equation.lhs, equation.rhs)
 
 
 def _check(graph: Graph) -> None:
     if not graph.outputs:
         raise CodeError("nothing is defined, only abbreviated", mend="define an output")
-    for equation in graph.equations:
-        if equation.is_relation:
-            raise CodeError(
-                f"{equation.name} is defined by a relation, which has no form as code",
-                mend="define it by an equation that is solved for it",
-            )
     if graph.multi:
         raise CodeError(
             f"the multi-index {graph.multi[0]} stands for any number of axes",

@@ -8,13 +8,15 @@ indices, is computed once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import permutations
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count, permutations
 
 from opt_einsum import contract_path
 from sympy import Expr, Indexed, KroneckerDelta, Mul
 
-from derive.codegen.program import Assignment
+from derive.codegen.assignment import Assignment
+from derive.codegen.solution import Root, RootWork, Solution
 from derive.expressions import (
     Binder,
     Contraction,
@@ -44,22 +46,53 @@ class Schedule:
         that the schedule adds are called `#0`, `#1` and so on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Iterator[int] | None = None) -> None:
         self.assignments: list[Assignment] = []
+        self._numbers = numbers or count()
         self._known: dict[Expr, Assignment] = {}
         self._wanted: tuple[Index, ...] = ()
 
     def add(self, assignment: Assignment) -> None:
         """Append an assignment with all that its right-hand side needs."""
         self._wanted = assignment.indices
+        if isinstance(assignment, Solution):
+            self._append(self._solution(assignment))
+            return
+        if isinstance(assignment, Root):
+            self._append(self._root(assignment))
+            return
         if isinstance(assignment.expr, Binder):
             expr = self._reduced(assignment.expr)
         else:
             expr = self._flat(assignment.expr)
         self._append(Assignment(assignment.target, expr))
 
+    def _solution(self, given: Solution) -> Solution:
+        right = self._flat(given.expr)
+        batch = [i for i in given.indices if i != given.row and i in ranging(given.matrix)]
+        self._wanted = (*batch, given.row, given.column)
+        return replace(given, expr=right, matrix=self._flat(given.matrix))
+
+    def _root(self, given: Root) -> RootWork:
+        """The root with what computes its equation, which is made anew for each try."""
+        inner = Schedule(self._numbers)
+        inner._wanted = given.indices
+        residual = inner._named(inner._flat(given.expr), given.indices)
+        inner._wanted = (*given.indices, *given.moved)
+        slope = inner._named(inner._flat(given.slope), inner._wanted)
+        work = tuple(inner.assignments)
+        return RootWork(given.target, residual, slope, given.moved, work)
+
+    def _named(self, expr: Expr, indices: Sequence[Index]) -> Expr:
+        """A tensor with the given indices that is assigned the expression."""
+        target = tensor(f"#{next(self._numbers)}", *indices)
+        self._append(Assignment(target, expr))
+        return target
+
     def _append(self, assignment: Assignment) -> None:
         self.assignments.append(assignment)
+        if isinstance(assignment, Solution | RootWork):
+            return
         self._known.setdefault(_key(assignment.expr), assignment)
 
     def _flat(self, expr: Expr) -> Expr:
@@ -84,7 +117,7 @@ class Schedule:
         known = self._known.get(_key(expr))
         if known is not None:
             return _read(known, expr)
-        target = tensor(f"#{len(self.assignments)}", *in_order(expr, self._wanted))
+        target = tensor(f"#{next(self._numbers)}", *in_order(expr, self._wanted))
         self._append(Assignment(target, expr))
         return target
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from derive.codegen.assignment import CodeError
 from derive.codegen.passes import Passes, axes_of
-from derive.codegen.program import CodeError, Program
+from derive.codegen.program import Program
 from derive.codegen.source import INDENT
 from derive.expressions import Graph
 from derive.verify.domain import USUAL, Domain, domains
@@ -65,7 +66,7 @@ def _is_finite(graph: Graph, sample: Sample) -> bool:
 
 
 # What is no analytic function of complex numbers in NumPy.
-_NOT_ANALYTIC = re.compile(r"\bnp\.(abs|sign|logaddexp|linalg\.slogdet|hypot)\b|\berf\(")
+_NOT_ANALYTIC = re.compile(r"\bnp\.(abs|sign|logaddexp|linalg\.slogdet|hypot)\b")
 
 _DRAW = """
 def _drawn(rng, low, high, shape, signs=False):

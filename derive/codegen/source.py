@@ -112,6 +112,8 @@ def _is_simple(node: ast.expr) -> bool:
 
 
 def _constant(value: object) -> str:
+    if value is ...:
+        return "..."
     if isinstance(value, str):
         return '"' + repr(value)[1:-1].replace('"', r"\"") + '"'
     return repr(value)
@@ -140,6 +142,13 @@ def _slice(node: ast.Slice) -> str:
 
 def statement(node: ast.stmt, indent: int, fresh: Fresh) -> Iterator[str]:
     """The lines of a statement; variables for parts of it come first where it is too long."""
+    if isinstance(node, ast.FunctionDef):
+        names = [argument.arg for argument in node.args.args]
+        yield from (INDENT * indent + line for line in signature(node.name, names))
+        for inner in node.body:
+            yield from statement(inner, indent + 1, fresh)
+        yield ""
+        return
     room = WIDTH - len(INDENT) * indent
     for part in _shortened(node, room, fresh):
         yield from (INDENT * indent + line for line in _lines(part, room) or [_flat(part)])

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from derive.codegen.checks import HELPER, checked
+from derive.codegen.checks import checked
 from derive.codegen.describe import documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
-from derive.codegen.passes import Function, Passes, passes
+from derive.codegen.helpers import helpers
+from derive.codegen.passes import Function, Passes, axes_of, passes
 from derive.codegen.program import Program
 from derive.codegen.selftest import self_test
 from derive.codegen.source import INDENT, WIDTH, signature, statement
@@ -45,14 +46,16 @@ class Target:
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
         work = [self.forward(found), self.backward(found)]
-        parts = [HELPER, *work, *self_test(found, "\n".join(work))]
+        text = "\n".join(work)
+        parts = [*helpers(text), *work, *self_test(found, text)]
         return [part.strip("\n") for part in parts]
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
         if re.search(r"\bmath\.", text):
             yield "import math"
-        yield "import numpy as np"
+        scipy = "\nfrom scipy.special import erf" if re.search(r"\berf\(", text) else ""
+        yield "import numpy as np" + scipy
 
     def forward(self, found: Passes) -> str:
         """The text of the forward pass."""
@@ -63,7 +66,8 @@ class Target:
         results = ", ".join(names[n] for n in function.results)
         about = [f"Return {results}, and what `backward` takes as `saved`.", ""]
         about += ["Saved:", *(f"    {line}" for line in saved_lines(found))]
-        return self.function("forward", given, about, found, function, [*checked(found)], result)
+        start = [*checked(found, found.program.inputs)]
+        return self.function("forward", given, about, found, function, start, result)
 
     def backward(self, found: Passes) -> str:
         """The text of the backward pass."""
@@ -75,7 +79,9 @@ class Target:
         results = ", ".join(names[n] for n in function.results)
         about = [f"Return {results}, from {', '.join(upstream)} and what `forward` saved."]
         result = ast.Return(_together(function, found))
-        start += checked(found, backward=True)
+        graph = found.program.graph
+        arrays = [name for name in (*function.saved, *function.parameters) if axes_of(graph, name)]
+        start += checked(found, arrays, labels=False)
         return self.function(
             "backward", ["saved", *upstream], about, found, function, start, result
         )
@@ -97,6 +103,8 @@ class Target:
         for each in (*start, *function.lengths):
             lines += statement(each, 1, counter)
         for step in function.steps:
+            if any(isinstance(s, ast.FunctionDef) for s in step.statements):
+                lines.append("")
             lines += comment(formula(step.assignment, found.program, found.names))
             for each in step.statements:
                 lines += statement(each, 1, counter)
