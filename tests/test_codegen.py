@@ -89,7 +89,7 @@ def test_text_is_laid_out_as_ruff_does(names: list[str], tmp_path: object) -> No
     ruff = [sys.executable, "-m", "ruff"]
     for command in (
         ["format", "--diff", "--isolated"],
-        ["check", "--isolated", "--select", "E,F,I,W,B,UP", "--ignore", "E741,B905"],
+        ["check", "--isolated", "--select", "E,F,I,W,B,UP", "--ignore", "B905"],
     ):
         done = subprocess.run([*ruff, *command, tmp_path], capture_output=True, text=True)
         assert not done.returncode, done.stdout
@@ -111,7 +111,7 @@ def test_arguments_that_do_not_fit_are_named() -> None:
 def test_labels_that_do_not_fit_are_named() -> None:
     forward = generated("cross_entropy_batch").forward
     x = np.ones((3, 4))
-    with pytest.raises(ValueError, match="T has an entry 4, not between 0 and 3"):
+    with pytest.raises(ValueError, match="T has an entry 4, not one below 4"):
         forward(x, np.array([0, 4, 1]))
     with pytest.raises(ValueError, match="T has an entry -1"):
         forward(x, np.array([0, -1, 1]))

@@ -10,11 +10,11 @@ from sympy import Expr
 from derive.calculus.plan import SPARE_LETTERS
 from derive.codegen.assignment import Assignment
 from derive.codegen.identifiers import Identifiers
+from derive.codegen.mapped import mapped
 from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import Program
 from derive.codegen.source import WIDTH
 from derive.expressions import (
-    Binder,
     Graph,
     Index,
     Partial,
@@ -88,18 +88,17 @@ def _lettered(assignment: Assignment, graph: Graph) -> tuple[Expr, Expr]:
 
 def _named(expr: Expr, loss: str, names: Identifiers) -> Expr:
     """The expression with the names in the code, and adjoints as derivatives."""
-    if isinstance(expr, Binder):
-        indices, body = expr.open()
-        return expr.func(_named(body, loss, names), *indices)
-    if is_tensor(expr) and not isinstance(expr, Size):
-        name, slots = name_of(expr), [_named(slot, loss, names) for slot in indices_of(expr)]
+
+    def change(node: Expr) -> Expr | None:
+        if not is_tensor(node) or isinstance(node, Size):
+            return None
+        name, slots = name_of(node), [mapped(slot, change) for slot in indices_of(node)]
         if name.startswith("∂"):
             return Partial(tensor(loss), tensor(name.removeprefix("∂"), *slots))
         own = names[name] if name.startswith("#") else name
-        return tensor(own, *slots, integer=bool(expr.is_integer))
-    if not expr.args or isinstance(expr, Index):
-        return expr
-    return expr.func(*(_named(arg, loss, names) for arg in expr.args))
+        return tensor(own, *slots, integer=bool(node.is_integer))
+
+    return mapped(expr, change)
 
 
 def entries(found: Passes, name: str) -> str:
@@ -117,6 +116,9 @@ def saved_lines(found: Passes) -> Iterator[str]:
     """What the forward pass saves, and its number of entries."""
     made = {step.assignment.name for step in found.forward.steps}
     for name in found.forward.saved:
+        if name in found.program.functions:
+            yield f"{found.names[name]}: given, a function"
+            continue
         origin = "computed" if name in made else "given"
         number = entries(found, name)
         yield f"{found.names[name]}: {origin}, {number} entries"

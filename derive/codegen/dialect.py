@@ -63,13 +63,8 @@ class Dialect:
         if row == "leaky_relu":
             positive = ast.Compare(first, [ast.Gt()], [zero])
             return self.where(positive, first, ast.BinOp(others[0], ast.Mult(), first))
-        if row == "softplus":
-            return self._call("logaddexp", zero, first)
-        if row == "sigmoid":
-            # Its logarithm does not overflow on either side.
-            minus = ast.UnaryOp(ast.USub(), first)
-            log = ast.UnaryOp(ast.USub(), self._call("logaddexp", zero, minus))
-            return self._call("exp", log)
+        if row in ("sigmoid", "softplus"):
+            return call(f"_{row}", first)
         if row == "erf":
             return call("erf", first)
         return self._call(_SPELLING.get(row, row), *arguments)
@@ -140,9 +135,10 @@ class Dialect:
         """Entries of one array where a condition holds, of the other elsewhere."""
         return call(f"{self.module}.where", condition, this, other)
 
-    def clip(self, array: ast.expr, low: ast.expr, high: ast.expr) -> ast.expr:
-        """Whole numbers moved into a range."""
-        return call(f"{self.module}.clip", array, low, high)
+    def clip(self, array: ast.expr, length: ast.expr) -> ast.expr:
+        """Whole numbers moved onto an axis of a length."""
+        last = ast.BinOp(length, ast.Sub(), number(1))
+        return call(f"{self.module}.clip", array, number(0), last)
 
     def add_at(
         self, array: ast.expr, slots: Sequence[ast.expr], value: ast.expr, repeated: bool

@@ -27,9 +27,14 @@ from derive.expressions import (
     ranging,
 )
 
-__all__ = ["Entries", "is_free", "is_plain"]
+__all__ = ["Entries", "is_condition", "is_free", "is_plain"]
 
 _COMPARED = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
+
+
+def is_condition(expr: Expr) -> bool:
+    """Whether an expression is a comparison, or a product of some."""
+    return all(isinstance(f, Iverson | KroneckerDelta) for f in Mul.make_args(expr))
 
 
 def is_plain(factor: Expr) -> bool:
@@ -49,14 +54,27 @@ class Entries:
     `carried` are the indices that some array has had an axis of its own for.
     """
 
-    def __init__(self, dialect: Dialect, names: Identifiers, order: Sequence[Index]) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        names: Identifiers,
+        order: Sequence[Index],
+        like: ast.expr,
+    ) -> None:
         self.dialect = dialect
         self.names = names
+        self.like = like
         self.order = tuple(order)
         self.carried: set[Index] = set()
 
     def value(self, expr: Expr) -> ast.expr:
-        """The value of an expression."""
+        """The value of an expression, a number and no truth value."""
+        if is_condition(expr):
+            return self.dialect.as_number(self._value(expr), self.like)
+        return self._value(expr)
+
+    def _value(self, expr: Expr) -> ast.expr:
+        """The value of an expression, a truth value where it is a product of comparisons."""
         if is_tensor(expr) and not isinstance(expr, Size):
             return self._read(expr)
         for kind, method in _METHODS:
@@ -109,11 +127,17 @@ class Entries:
         return ast.BinOp(total, ast.Div(), self._factors(below)) if below else total
 
     def _factors(self, factors: Sequence[Expr]) -> ast.expr:
+        """A product; comparisons may be truth values beside a factor that is a number."""
+        if not factors:
+            return number(1)
         # Those with few axes first, so that what is multiplied is small as long as it can be.
-        ordered = sorted(factors, key=lambda f: len(ranging(f))) or [Mul()]
-        total = self.value(ordered[0])
+        ordered = sorted(factors, key=lambda f: (is_condition(f), len(ranging(f))))
+        plain = all(is_condition(f) or not ranging(f) for f in ordered)
+        conditions = all(map(is_condition, ordered))
+        total = self._value(ordered[0])
         for factor in ordered[1:]:
-            total = ast.BinOp(total, ast.Mult(), self.value(factor))
+            part = self.value(factor) if plain and not conditions else self._value(factor)
+            total = ast.BinOp(total, ast.Mult(), part)
         return total
 
     def _pow(self, expr: Expr) -> ast.expr:
@@ -131,8 +155,10 @@ class Entries:
         return ast.BinOp(self.value(base), ast.Pow(), self.value(exponent))
 
     def _function(self, expr: Expr) -> ast.expr:
+        if isinstance(expr, Opaque):
+            return call(self.names[expr.func.__name__], self.value(expr.args[0]))
         row = elementary(expr)
-        if row is None or isinstance(expr, Opaque):
+        if row is None:
             raise CodeError(f"{expr} has no form as code")
         return self._named(row.name, *expr.args)
 
@@ -160,13 +186,24 @@ class Entries:
         if isinstance(slot, Quotient | Remainder):
             part = ast.FloorDiv() if isinstance(slot, Quotient) else ast.Mod()
             return ast.BinOp(self.position(slot.dividend), part, self.position(slot.divisor))
-        if slot.is_Add or slot.is_Mul:
-            sign = ast.Add() if slot.is_Add else ast.Mult()
+        if slot.is_Add:
+            return self._difference(slot)
+        if slot.is_Mul:
             first, *others = map(self.position, slot.args)
             for other in others:
-                first = ast.BinOp(first, sign, other)
+                first = ast.BinOp(first, ast.Mult(), other)
             return first
         return self.value(slot)
+
+    def _difference(self, slot: Expr) -> ast.expr:
+        """A sum of positions, what is subtracted behind what is added."""
+        first, *others = sorted(slot.args, key=lambda t: (t.could_extract_minus_sign(), str(t)))
+        total = self.position(first)
+        for term in others:
+            less = term.could_extract_minus_sign()
+            sign = ast.Sub() if less else ast.Add()
+            total = ast.BinOp(total, sign, self.position(-term if less else term))
+        return total
 
     def _read(self, leaf: Expr) -> ast.expr:
         """The entries of a tensor, along the axes of its indices."""
@@ -193,9 +230,8 @@ class Entries:
             place = self.position(slot)
             if is_computed(slot):
                 length = ast.Subscript(ast.Attribute(array, "shape"), number(axis))
-                last = ast.BinOp(length, ast.Sub(), number(1))
-                inside.append(_within(place, length))
-                place = self.dialect.clip(place, number(0), last)
+                inside.append(self.within(place, length))
+                place = self.dialect.clip(place, length)
             places.append(place)
         found: ast.expr = ast.Subscript(array, tupled(places))
         if not inside:
@@ -204,6 +240,11 @@ class Entries:
         for other in inside[1:]:
             holds = ast.BinOp(holds, ast.BitAnd(), other)
         return self.dialect.where(holds, found, number(0))
+
+    def within(self, place: ast.expr, length: ast.expr) -> ast.expr:
+        """Whether places lie on an axis of a length."""
+        above = ast.Compare(place, [ast.GtE()], [number(0)])
+        return ast.BinOp(above, ast.BitAnd(), ast.Compare(place, [ast.Lt()], [length]))
 
     def _along(self, array: ast.expr, indices: Sequence[Index]) -> ast.expr:
         """An array with the axes of the given indices, turned and spread to lie along the order."""
@@ -230,11 +271,6 @@ _METHODS: tuple[tuple[Any, Callable[[Entries, Any], ast.expr]], ...] = (
     (KroneckerDelta, Entries._delta),
     (Iverson, Entries._bracket),
 )
-
-
-def _within(place: ast.expr, length: ast.expr) -> ast.expr:
-    above = ast.Compare(place, [ast.GtE()], [number(0)])
-    return ast.BinOp(above, ast.BitAnd(), ast.Compare(place, [ast.Lt()], [length]))
 
 
 def tupled(nodes: Sequence[ast.expr]) -> ast.expr:

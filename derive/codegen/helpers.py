@@ -17,7 +17,7 @@ def _check(*arrays):
             raise ValueError(f"{name} has {len(shape)} {axes}, not {len(sizes)}")
         if dtype.kind not in "fc" and (shape or dtype.kind not in "iu"):
             raise TypeError(f"{name} is {dtype}, not floating-point numbers")
-        if shape:
+        if isinstance(array, np.ndarray | np.generic):
             other, first = kinds.setdefault("numbers", (name, dtype))
             if dtype != first:
                 raise TypeError(f"{name} is {dtype}, {other} is {first}")
@@ -40,7 +40,7 @@ def _check_labels(name, array, shape, size):
         raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
     for entry in (array.min(initial=0), array.max(initial=0)):
         if array.size and not 0 <= entry < size:
-            raise ValueError(f"{name} has an entry {entry}, not between 0 and {size - 1}")
+            raise ValueError(f"{name} has an entry {entry}, not one below {size}")
 '''
 
 ROOT = '''
@@ -64,7 +64,21 @@ def _root(equation, found):
     raise ArithmeticError("no root was found in 200 iterations")
 '''
 
+SIGMOID = '''
+def _sigmoid(x):
+    """Return 1 / (1 + exp(-x)); nothing overflows."""
+    small = np.exp(np.where(x < 0, x, -x))
+    return np.where(x < 0, small, 1) / (1 + small)
+'''
+
+SOFTPLUS = '''
+def _softplus(x):
+    """Return log(1 + exp(x)); nothing overflows."""
+    return np.where(x > 0, x, 0) + np.log1p(np.exp(np.where(x < 0, x, -x)))
+'''
+
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_root": ROOT}
+HELPERS |= {"_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
 """The text of each helper, by its name."""
 
 

@@ -15,6 +15,8 @@ from derive.notation.names import ascii_name
 __all__ = ["Identifiers"]
 
 _RESERVED = ("np", "math", "saved", "forward", "backward", "self_test", "erf")
+# They look like digits, which linters object to.
+_AMBIGUOUS = ("l", "I", "O")
 
 
 class Identifiers:
@@ -26,6 +28,8 @@ class Identifiers:
         graph = program.graph
         for name in (*graph.names, *program.labels):
             self._add(name, ascii_name(name))
+        for name in program.functions:
+            self._add(name, name.replace("'", "_prime"))
         for name in graph.names:
             self._add(adjoint(name), f"d_{self[name]}")
         every = [
@@ -54,6 +58,8 @@ class Identifiers:
             return
         plain = re.sub(r"\W", "_", wanted)
         plain = plain if plain.isidentifier() else f"_{plain}"
+        if plain in _AMBIGUOUS:
+            plain += "_"
         while plain in self._taken or keyword.iskeyword(plain):
             plain += "_"
         self._taken.add(plain)

@@ -25,7 +25,9 @@ from derive.expressions import (
     Determinant,
     Index,
     OfMatrix,
+    in_range,
     indices_of,
+    is_computed,
     name_of,
     ranging,
 )
@@ -71,7 +73,7 @@ class Lowering:
         else:
             first = self._dense(dense, target)
         found: list[ast.stmt] = [ast.Assign([variable], first)]
-        return found + [self._add_at(variable, each) for each in scattered]
+        return found + [self._add_at(variable, each, target) for each in scattered]
 
     def _solution(self, given: Solution) -> ast.stmt:
         """Linear equations, for each value of the indices of the matrix beside row and column."""
@@ -109,7 +111,7 @@ class Lowering:
         return [function, ast.Assign([ast.Name(variable)], root)]
 
     def _entries(self, order: Sequence[Index]) -> Entries:
-        return Entries(self.dialect, self.names, order)
+        return Entries(self.dialect, self.names, order, self.like)
 
     def _shape(self, target: Sequence[Index]) -> list[ast.expr]:
         return [self._entries(()).size(index) for index in target]
@@ -178,13 +180,23 @@ class Lowering:
             return ast.BinOp(left, ast.MatMult(), right)
         return None
 
-    def _add_at(self, variable: ast.expr, scatter: Scatter) -> ast.stmt:
+    def _add_at(self, variable: ast.expr, scatter: Scatter, target: Sequence[Index]) -> ast.stmt:
         """Add values to single entries, which several of the values may meet in."""
         order = sorted(set().union(*map(ranging, scatter.slots)), key=str)
         order += [index for index in scatter.over if index not in order]
         entries = self._entries(order)
-        slots = [entries.position(slot) for slot in scatter.slots]
+        slots: list[ast.expr] = []
+        inside: list[ast.expr] = []
+        for slot, index in zip(scatter.slots, target, strict=True):
+            place = entries.position(slot)
+            if is_computed(slot) and in_range(slot, index.size) != 1:
+                (length,) = self._shape([index])
+                inside.append(entries.within(place, length))
+                place = self.dialect.clip(place, length)
+            slots.append(place)
         value = entries.value(scatter.value)
+        for condition in inside:
+            value = self.dialect.where(condition, value, number(0))
         return self.dialect.add_at(variable, slots, value, repeated=bool(scatter.over))
 
 

@@ -75,15 +75,14 @@ def passes(program: Program, dialect: Dialect) -> Passes:
     gradients = tuple(map(adjoint, program.wrt))
     behind = _live(schedule.assignments[split:], gradients)
     names = Identifiers(program, schedule.assignments)
-    first = next(n for n in program.inputs if n not in program.graph.labels)
-    lowering = Lowering(dialect, names, names[first])
-    backward = _steps(lowering, behind)
+    upstream = tuple(map(adjoint, program.outputs))
+    backward = _steps(Lowering(dialect, names, names[_typical(program, upstream)]), behind)
     saved = _saved(program, names, schedule.assignments[:split], backward)
     before = _live(schedule.assignments[:split], (*program.outputs, *saved))
-    forward = _steps(lowering, before)
-    given = (*program.inputs, *program.labels)
+    inputs = [n for n in program.inputs if n not in program.graph.labels]
+    forward = _steps(Lowering(dialect, names, names[_typical(program, inputs)]), before)
+    given = (*program.inputs, *program.labels, *program.functions)
     given += tuple(_sizes_missing(program, _used(names, forward) | set(saved), given))
-    upstream = tuple(map(adjoint, program.outputs))
     sought = {*_used(names, forward), *(str(size) for size in program.sizes if str(size) in saved)}
     return Passes(
         program,
@@ -105,6 +104,11 @@ def passes(program: Program, dialect: Dialect) -> Passes:
     )
 
 
+def _typical(program: Program, arrays: Sequence[str]) -> str:
+    """An array whose type results have: one with axes, since a number may be one of Python's."""
+    return next((n for n in arrays if axes_of(program.graph, n)), arrays[0])
+
+
 def _steps(lowering: Lowering, assignments: Iterable[Assignment]) -> tuple[Step, ...]:
     return tuple(Step(a, tuple(lowering.statements(a))) for a in assignments)
 
@@ -114,7 +118,7 @@ def _saved(
 ) -> list[str]:
     """What the backward pass reads that the forward pass has."""
     read = _used(names, backward)
-    there = (*program.inputs, *program.labels, *(a.name for a in before))
+    there = (*program.inputs, *program.labels, *program.functions, *(a.name for a in before))
     saved = [n for n in there if n in read]
     upstream = map(adjoint, program.outputs)
     return saved + _sizes_missing(program, read, (*saved, *upstream))

@@ -14,11 +14,12 @@ from sympy import Expr
 from derive.calculus.derivation import Derivation
 from derive.calculus.plan import SPARE_LETTERS, derive
 from derive.codegen.assignment import Assignment, CodeError
+from derive.codegen.mapped import mapped
 from derive.codegen.solution import solution
 from derive.expressions import (
-    Binder,
     Graph,
     Index,
+    Opaque,
     Partial,
     Size,
     Tensor,
@@ -66,6 +67,12 @@ class Program:
         work = (*self.forward, *self.backward)
         found = {i.name for a in work for i in a.expr.atoms(Index) if i.is_label}
         return tuple(sorted(found))
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of the functions of which nothing else is known."""
+        work = (*self.forward, *self.backward)
+        return tuple(sorted({f.func.__name__ for a in work for f in a.expr.atoms(Opaque)}))
 
     def range_of(self, label: str) -> Expr | None:
         """The number of values that a label, or a tensor of labels, can have."""
@@ -185,13 +192,14 @@ def _named(partial: Partial) -> Tensor:
 
 def _with_adjoints(expr: Expr, loss: str) -> Expr:
     """The expression with a tensor in place of each derivative of the loss."""
-    if isinstance(expr, Partial):
-        if expr.function != tensor(loss) or expr.held or not is_tensor(expr.variable):
-            raise CodeError(f"{expr} is left in the result and has no form as code")
-        return _named(expr)
-    if isinstance(expr, Binder):
-        indices, body = expr.open()
-        return expr.func(_with_adjoints(body, loss), *indices)
-    if is_tensor(expr) or not expr.args:
-        return expr
-    return expr.func(*(_with_adjoints(arg, loss) for arg in expr.args))
+
+    def change(node: Expr) -> Expr | None:
+        if is_tensor(node):
+            return node
+        if not isinstance(node, Partial):
+            return None
+        if node.function != tensor(loss) or node.held or not is_tensor(node.variable):
+            raise CodeError(f"{node} is left in the result and has no form as code")
+        return _named(node)
+
+    return mapped(expr, change)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, S
+from sympy import Add, Expr, KroneckerDelta, Mul, S
 
 from derive.calculus.plan import SPARE_LETTERS, derive
 from derive.codegen.assignment import Assignment, CodeError
+from derive.codegen.mapped import mapped
 from derive.expressions import (
-    Binder,
     Equation,
     Graph,
     Index,
@@ -165,7 +165,7 @@ def _root(equation: Equation, graph: Graph, target: Tensor) -> Root:
     found = derive(changed, [goal]).result
     sizes = _sizes(changed, graph)
     columns = tuple(index.sized(sizes.get(index.size, index.size)) for index in indices_of(moved))
-    return Root(target, residual, _resized(found, sizes), columns)
+    return Root(target, residual, _resized(_written_out(found, changed[letter]), sizes), columns)
 
 
 def _sizes(changed: Graph, graph: Graph) -> dict[Expr, Expr]:
@@ -176,17 +176,23 @@ def _sizes(changed: Graph, graph: Graph) -> dict[Expr, Expr]:
 
 def _resized(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
     """The expression with other sizes, also those of its indices."""
-    if isinstance(expr, Binder):
-        indices, body = expr.open()
-        return expr.func(_resized(body, sizes), *(_resized(index, sizes) for index in indices))
-    if isinstance(expr, Index):
-        return expr.sized(sizes.get(expr.size, expr.size))
-    if isinstance(expr, Indexed):
-        slots = [_resized(slot, sizes) for slot in indices_of(expr)]
-        return tensor(name_of(expr), *slots, integer=bool(expr.is_integer))
-    if not expr.args:
-        return sizes.get(expr, expr)
-    return expr.func(*(_resized(arg, sizes) for arg in expr.args))
+
+    def change(node: Expr) -> Expr | None:
+        if isinstance(node, Index):
+            return node.sized(sizes.get(node.size, node.size))
+        return sizes.get(node)
+
+    return mapped(expr, change)
+
+
+def _written_out(expr: Expr, equation: Equation) -> Expr:
+    """The expression with what an equation defines in place of its name."""
+
+    def change(node: Expr) -> Expr | None:
+        own = is_tensor(node) and name_of(node) == equation.name
+        return equation.at(indices_of(node)) if own else None
+
+    return mapped(expr, change)
 
 
 def _entrywise(equation: Equation, changed: Graph, letter: str, graph: Graph) -> Root:
@@ -195,7 +201,7 @@ def _entrywise(equation: Equation, changed: Graph, letter: str, graph: Graph) ->
     variable = changed.sized(tensor(equation.name, *equation.paired), changed[letter].lhs)
     found = derive(changed, [Partial(tensor(loss), variable)]).result
     given = tensor(letter, *changed[letter].indices)
-    slope = found.xreplace({Partial(tensor(loss), given): S.One})
+    slope = _written_out(found.xreplace({Partial(tensor(loss), given): S.One}), changed[letter])
     if slope.has(Partial):
         raise CodeError(f"the relation for {equation.name} has no form as code")
     left, right = equation.sides
