@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from derive.codegen import Program, module, program
@@ -13,6 +13,7 @@ from derive.codegen.passes import passes
 from derive.codegen.selftest import example
 from derive.problems import load_problem
 from derive.verify.evaluate import Array
+from derive.verify.functions import opaque
 from derive.verify.oracle import Oracle
 
 
@@ -62,6 +63,9 @@ def case(found: Program) -> Case:
     oracle = Oracle(found.derivation.graph, sample)
     sizes = {str(size): number for size, number in sample.sizes.items()}
     values = {**sizes, **sample.labels, **oracle.values.tensors}
+    for name in found.functions:
+        symbol = name.rstrip("'")
+        values[name] = partial(opaque, symbol, len(name) - len(symbol))
     return Case(
         [values[name] for name in passes(found, Dialect()).forward.parameters],
         [sample.upstream[name] for name in found.outputs],

@@ -28,6 +28,13 @@ def add_code(command: argparse.ArgumentParser) -> None:
         help="an input to differentiate by (default: all); may be repeated",
     )
     command.add_argument(
+        "--rank",
+        metavar="INDEX=N",
+        action="append",
+        default=[],
+        help="how many axes a multi-index stands for, as in `--rank B=2` (default 1)",
+    )
+    command.add_argument(
         "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
     )
     command.set_defaults(run=_code)
@@ -44,7 +51,11 @@ def _code(arguments: argparse.Namespace) -> int:
             mend=f"the inputs are {', '.join(problem.graph.inputs)}",
         )
     found = program(
-        problem.graph, arguments.wrt, title=problem.title, references=problem.references
+        problem.graph,
+        arguments.wrt,
+        ranks=dict(map(_rank, arguments.rank)),
+        title=problem.title,
+        references=problem.references,
     )
     text = module(found, arguments.target)
     if arguments.output not in (None, "-"):
@@ -52,3 +63,10 @@ def _code(arguments: argparse.Namespace) -> int:
     else:
         emit(text, console())
     return 0
+
+
+def _rank(text: str) -> tuple[str, int]:
+    letter, _, number = text.partition("=")
+    if not (letter and number.isdecimal() and len(number) == 1):
+        raise DeriveError(f"`{text}` is no rank", mend="write `--rank B=2`, say")
+    return letter, int(number)

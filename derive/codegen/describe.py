@@ -13,6 +13,7 @@ from derive.codegen.identifiers import Identifiers
 from derive.codegen.mapped import mapped
 from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import Program
+from derive.codegen.solution import RootWork, Solution
 from derive.codegen.source import WIDTH
 from derive.expressions import (
     Graph,
@@ -60,6 +61,8 @@ def _wrapped(text: str) -> list[str]:
 def formula(assignment: Assignment, program: Program, names: Identifiers) -> str:
     """An assignment in the notation; what the schedule adds bears its name in the code."""
     graph = program.derivation.graph
+    if isinstance(assignment, Solution | RootWork):
+        return write_equation_text(graph[assignment.name], graph)
     target, expr = _lettered(assignment, graph)
     loss = program.loss
     left = _named(target, loss, names)

@@ -86,9 +86,11 @@ class Dialect:
             return ast.Attribute(array, "T")
         return call(ast.Attribute(array, "transpose"), *map(number, order))
 
-    def einsum(self, formula: str, *operands: ast.expr) -> ast.expr:
-        """A sum of products by Einstein's rule."""
-        return call(f"{self.module}.einsum", ast.Constant(formula), *operands)
+    def einsum(self, formula: str, *operands: ast.expr, matrix: bool = False) -> ast.expr:
+        """A sum of products by Einstein's rule; with `matrix` it may be a product of matrices."""
+        # NumPy calls the fast routine for products of matrices only where told to optimize.
+        keywords = {"optimize": ast.Constant(True)} if matrix else {}
+        return call(f"{self.module}.einsum", ast.Constant(formula), *operands, **keywords)
 
     def positions(self, size: ast.expr) -> ast.expr:
         """The whole numbers below a size."""

@@ -44,11 +44,23 @@ def _check_labels(name, array, shape, size):
 '''
 
 ROOT = '''
-def _root(equation, found):
-    """Return where an equation holds, by Newton's iterations from a first value."""
+def _root(equation, start):
+    """Return where an equation holds, by Newton's iterations from several starts."""
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        found = _newton(equation, start)
+        if found is not None:
+            return found
+        start = rng.normal(size=start.shape).astype(start.dtype)
+    raise ArithmeticError("no root was found")
+'''
+
+NEWTON = '''
+def _newton(equation, found):
+    """Return where Newton's iterations end, None if they do not."""
     precise = np.finfo(found.dtype).eps ** 0.5
     last = False
-    for _ in range(200):
+    for _ in range(60):
         residual, slope = equation(found)
         if slope.ndim > residual.ndim:
             matrix = slope.reshape(residual.size, residual.size)
@@ -61,7 +73,7 @@ def _root(equation, found):
             return found
         largest = np.abs(found).max(initial=1.0)
         last = np.abs(step).max(initial=0.0) <= precise * largest
-    raise ArithmeticError("no root was found in 200 iterations")
+    return None
 '''
 
 SIGMOID = '''
@@ -77,11 +89,16 @@ def _softplus(x):
     return np.where(x > 0, x, 0) + np.log1p(np.exp(np.where(x < 0, x, -x)))
 '''
 
-HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_root": ROOT}
+HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
 HELPERS |= {"_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
 """The text of each helper, by its name."""
 
 
 def helpers(text: str) -> list[str]:
     """The helpers that a text calls."""
-    return [helper for name, helper in HELPERS.items() if re.search(rf"\b{name}\(", text)]
+    text += "".join(helper for name, helper in HELPERS.items() if _calls(text, name))
+    return [helper for name, helper in HELPERS.items() if _calls(text, name)]
+
+
+def _calls(text: str, name: str) -> bool:
+    return re.search(rf"(?<!def )\b{name}\(", text) is not None

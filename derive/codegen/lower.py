@@ -161,7 +161,8 @@ class Lowering:
         terms = ["".join(letters[i] for i in indices_of(factor)) for factor in factors]
         arrays = [ast.Name(self.names[name_of(factor)]) for factor in factors]
         formula = f"{','.join(terms)}->{''.join(letters[i] for i in free)}"
-        return self.dialect.einsum(formula, *arrays)
+        own = [set(term) - set(terms[1 - place]) for place, term in enumerate(terms)]
+        return self.dialect.einsum(formula, *arrays, matrix=all(own))
 
     def _matrix_product(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr | None:
         """A product of matrices, one for each value of the indices that both factors keep."""

@@ -6,7 +6,7 @@ Nothing here knows a language. An assignment is still an equation in index notat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sympy import Expr
@@ -16,6 +16,7 @@ from derive.calculus.plan import SPARE_LETTERS, derive
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.mapped import mapped
 from derive.codegen.solution import solution
+from derive.codegen.spread import spread
 from derive.expressions import (
     Graph,
     Index,
@@ -102,6 +103,7 @@ def program(
     graph: Graph,
     wrt: Sequence[str] = (),
     *,
+    ranks: Mapping[str, int] | None = None,
     title: str = "",
     references: Sequence[str] = (),
 ) -> Program:
@@ -111,6 +113,7 @@ def program(
     ----------
     graph : the definitions.
     wrt : the inputs to differentiate by; all that are tensors of numbers when left out.
+    ranks : how many axes each multi-index stands for; one where left out.
     title, references : what the derivation is about.
 
     Raises
@@ -119,6 +122,7 @@ def program(
     DeriveError : a gradient cannot be derived.
     """
     _check(graph)
+    graph = spread(graph, ranks or {})
     wanted = tuple(wrt) or tuple(name for name in graph.inputs if _acts(name, graph))
     loss = next(letter for letter in LOSSES if letter not in graph.names)
     goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
@@ -130,7 +134,7 @@ def program(
         graph.outputs,
         wanted,
         loss,
-        tuple(_defined(graph, graph.order)),
+        tuple(_defined(derivation.graph, graph.order)),
         (*_defined(derivation.graph, added), *_backward(derivation, loss, wanted)),
     )
 
@@ -148,11 +152,6 @@ def _defined(graph: Graph, names: Iterable[str]) -> Iterator[Assignment]:
 def _check(graph: Graph) -> None:
     if not graph.outputs:
         raise CodeError("nothing is defined, only abbreviated", mend="define an output")
-    if graph.multi:
-        raise CodeError(
-            f"the multi-index {graph.multi[0]} stands for any number of axes",
-            mend="write the axes out",
-        )
 
 
 def _acts(name: str, graph: Graph) -> bool:
