@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Number, NumberSymbol, Pow, pi
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Number, NumberSymbol, Pow, log, pi
 
 from derive.codegen.assignment import CodeError
 from derive.codegen.dialect import Dialect, call, name, number
@@ -34,7 +34,8 @@ _COMPARED = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
 
 def is_condition(expr: Expr) -> bool:
     """Whether an expression is a comparison, or a product of some."""
-    return all(isinstance(f, Iverson | KroneckerDelta) for f in Mul.make_args(expr))
+    factors = [f for f in Mul.make_args(expr) if not isinstance(f, One)]
+    return bool(factors) and all(isinstance(f, Iverson | KroneckerDelta) for f in factors)
 
 
 def is_plain(factor: Expr) -> bool:
@@ -109,6 +110,9 @@ class Entries:
         return ast.Compare(left, [_COMPARED[expr.relation]()], [right])
 
     def _sum(self, expr: Expr) -> ast.expr:
+        masks = [t.args[0] for t in expr.args if isinstance(t, log) and is_condition(t.args[0])]
+        if masks:
+            return self._masked(expr, masks)
         terms = sorted(expr.as_ordered_terms(), key=lambda t: t.could_extract_minus_sign())
         total = self.value(terms[0])
         for term in terms[1:]:
@@ -116,6 +120,12 @@ class Entries:
             part = self.value(-term if negative else term)
             total = ast.BinOp(total, ast.Sub() if negative else ast.Add(), part)
         return total
+
+    def _masked(self, expr: Expr, masks: Sequence[Expr]) -> ast.expr:
+        """A sum with logarithms of comparisons: minus infinity where one does not hold."""
+        rest = expr - Add(*(log(mask) for mask in masks))
+        nothing = ast.UnaryOp(ast.USub(), name("math.inf"))
+        return self.dialect.where(self._value(Mul(*masks)), self.value(rest), nothing)
 
     def _product(self, expr: Expr) -> ast.expr:
         if expr.could_extract_minus_sign():

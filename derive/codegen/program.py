@@ -17,6 +17,7 @@ from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.mapped import mapped
 from derive.codegen.solution import solution
 from derive.codegen.spread import spread
+from derive.codegen.stable import Stable
 from derive.expressions import (
     Graph,
     Index,
@@ -128,14 +129,18 @@ def program(
     goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
     derivation = derive(graph, goals, title=title, references=tuple(references))
     added = [name for name in derivation.graph.order if name not in graph]
+    short = {e.name for e in derivation.graph.equations if e.kind == "abbreviation"}
+    stable = Stable(short)
+    forward = tuple(stable(_defined(derivation.graph, graph.order)))
+    aside = stable(_defined(derivation.graph, added))
     return Program(
         derivation,
         tuple(name for name in graph.names if name not in graph),
         graph.outputs,
         wanted,
         loss,
-        tuple(_defined(derivation.graph, graph.order)),
-        (*_defined(derivation.graph, added), *_backward(derivation, loss, wanted)),
+        forward,
+        (*aside, *stable(_backward(derivation, loss, wanted))),
     )
 
 
