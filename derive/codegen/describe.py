@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from sympy import Expr
+from sympy import Expr, UnevaluatedExpr
 
 from derive.calculus.plan import SPARE_LETTERS
 from derive.codegen.assignment import Assignment
@@ -93,6 +93,8 @@ def _named(expr: Expr, loss: str, names: Identifiers) -> Expr:
     """The expression with the names in the code, and adjoints as derivatives."""
 
     def change(node: Expr) -> Expr | None:
+        if isinstance(node, UnevaluatedExpr):
+            return mapped(node.args[0], change)
         if not is_tensor(node) or isinstance(node, Size):
             return None
         name, slots = name_of(node), [mapped(slot, change) for slot in indices_of(node)]

@@ -53,6 +53,7 @@ class Dialect:
     module = "np"
     axis = "axis"
     keep = "keepdims"
+    in_place = True
 
     def function(self, row: str, *arguments: ast.expr) -> ast.expr:
         """An elementary function, by its name in the table of them, entry by entry."""
@@ -149,4 +150,6 @@ class Dialect:
         place = slots[0] if len(slots) == 1 else _tuple(slots)
         if repeated:
             return ast.Expr(call(f"{self.module}.add.at", array, place, value))
+        if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+            return ast.AugAssign(ast.Subscript(array, place), ast.Sub(), value.operand)
         return ast.AugAssign(ast.Subscript(array, place), ast.Add(), value)

@@ -6,7 +6,19 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Number, NumberSymbol, Pow, log, pi
+from sympy import (
+    Add,
+    Expr,
+    Indexed,
+    KroneckerDelta,
+    Mul,
+    Number,
+    NumberSymbol,
+    Pow,
+    UnevaluatedExpr,
+    log,
+    pi,
+)
 
 from derive.codegen.assignment import CodeError
 from derive.codegen.dialect import Dialect, call, name, number
@@ -36,6 +48,14 @@ def is_condition(expr: Expr) -> bool:
     """Whether an expression is a comparison, or a product of some."""
     factors = [f for f in Mul.make_args(expr) if not isinstance(f, One)]
     return bool(factors) and all(isinstance(f, Iverson | KroneckerDelta) for f in factors)
+
+
+def _mask(term: Expr) -> Expr | None:
+    """The comparison whose logarithm a term is."""
+    factors = [f for f in Mul.make_args(term) if not isinstance(f, One)] or [term]
+    inner = factors[0].args[0] if isinstance(factors[0], UnevaluatedExpr) else factors[0]
+    found = len(factors) == 1 and isinstance(inner, log) and is_condition(inner.args[0])
+    return inner.args[0] if found else None
 
 
 def is_plain(factor: Expr) -> bool:
@@ -110,9 +130,9 @@ class Entries:
         return ast.Compare(left, [_COMPARED[expr.relation]()], [right])
 
     def _sum(self, expr: Expr) -> ast.expr:
-        masks = [t.args[0] for t in expr.args if isinstance(t, log) and is_condition(t.args[0])]
+        masks = {term: mask for term in expr.args if (mask := _mask(term)) is not None}
         if masks:
-            return self._masked(expr, masks)
+            return self._masked(Add(*(t for t in expr.args if t not in masks)), [*masks.values()])
         terms = sorted(expr.as_ordered_terms(), key=lambda t: t.could_extract_minus_sign())
         total = self.value(terms[0])
         for term in terms[1:]:
@@ -121,9 +141,8 @@ class Entries:
             total = ast.BinOp(total, ast.Sub() if negative else ast.Add(), part)
         return total
 
-    def _masked(self, expr: Expr, masks: Sequence[Expr]) -> ast.expr:
+    def _masked(self, rest: Expr, masks: Sequence[Expr]) -> ast.expr:
         """A sum with logarithms of comparisons: minus infinity where one does not hold."""
-        rest = expr - Add(*(log(mask) for mask in masks))
         nothing = ast.UnaryOp(ast.USub(), name("math.inf"))
         return self.dialect.where(self._value(Mul(*masks)), self.value(rest), nothing)
 

@@ -14,7 +14,7 @@ from derive.notation.names import ascii_name
 
 __all__ = ["Identifiers"]
 
-_RESERVED = ("np", "math", "saved", "forward", "backward", "self_test", "erf")
+_RESERVED = ("np", "math", "saved", "forward", "backward", "self_test", "erf", "overwrite_saved")
 # They look like digits, which linters object to.
 _AMBIGUOUS = ("l", "I", "O")
 

@@ -11,47 +11,14 @@ from sympy import Expr
 from derive.codegen.assignment import Assignment
 from derive.codegen.dialect import Dialect, name, number
 from derive.codegen.identifiers import Identifiers
+from derive.codegen.inplace import in_place
 from derive.codegen.lower import Lowering
 from derive.codegen.program import Program, adjoint
 from derive.codegen.schedule import Schedule
+from derive.codegen.steps import Function, Step
 from derive.expressions import Graph, Size
 
 __all__ = ["Function", "Passes", "Step", "axes_of", "passes"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """An assignment and the statements that make it."""
-
-    assignment: Assignment
-    statements: tuple[ast.stmt, ...]
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function of a module.
-
-    Attributes
-    ----------
-    parameters : tensors, labels and sizes that it takes, by name.
-    results : the tensors that it returns.
-    saved : what it takes or returns beside them, for the backward pass.
-    lengths : the statements that find the sizes it needs.
-    steps : the work, in order.
-    """
-
-    parameters: tuple[str, ...]
-    results: tuple[str, ...]
-    saved: tuple[str, ...]
-    lengths: tuple[ast.stmt, ...]
-    steps: tuple[Step, ...]
-
-    @property
-    def statements(self) -> Iterator[ast.stmt]:
-        """All statements, the `return` left out."""
-        yield from self.lengths
-        for step in self.steps:
-            yield from step.statements
 
 
 @dataclass(frozen=True)
@@ -66,7 +33,7 @@ class Passes:
 
 def passes(program: Program, dialect: Dialect) -> Passes:
     """The passes of a program in one dialect."""
-    schedule = Schedule()
+    schedule = Schedule((*program.forward, *program.backward))
     for assignment in program.forward:
         schedule.add(assignment)
     split = len(schedule.assignments)
@@ -83,6 +50,14 @@ def passes(program: Program, dialect: Dialect) -> Passes:
     forward = _steps(Lowering(dialect, names, names[_typical(program, inputs)]), before)
     given = (*program.inputs, *program.labels, *program.functions)
     given += tuple(_sizes_missing(program, _used(names, forward) | set(saved), given))
+    if dialect.in_place:
+        shapes = {names[a.name]: tuple(i.size for i in a.indices) for a in (*before, *behind)}
+        computed = [names[a.name] for a in before if a.name in saved]
+        results = [names[n] for n in program.outputs]
+        lent = [name for name in computed if name not in results]
+        forward = tuple(in_place(forward, shapes, {*results, *computed}))
+        kept = [names[n] for n in gradients]
+        backward = tuple(in_place(backward, shapes, kept, lent))
     sought = {*_used(names, forward), *(str(size) for size in program.sizes if str(size) in saved)}
     return Passes(
         program,

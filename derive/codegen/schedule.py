@@ -8,12 +8,13 @@ indices, is computed once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, permutations
 
 from opt_einsum import contract_path
-from sympy import Expr, Indexed, KroneckerDelta, Mul
+from sympy import Expr, Indexed, KroneckerDelta, Mul, UnevaluatedExpr, log
 
 from derive.codegen.assignment import Assignment
 from derive.codegen.solution import Root, RootWork, Solution
@@ -21,8 +22,10 @@ from derive.expressions import (
     Binder,
     Contraction,
     Index,
+    Iverson,
     One,
     Place,
+    elementary,
     indices_of,
     is_tensor,
     name_of,
@@ -40,15 +43,22 @@ TYPICAL_SIZE = 64
 class Schedule:
     """Assignments in the order in which they are to be made.
 
+    Parameters
+    ----------
+    expected : all that is going to be added; what is costly in it more than once is computed once.
+
     Attributes
     ----------
     assignments : those added, each behind the ones that its right-hand side needs; the tensors
         that the schedule adds are called `#0`, `#1` and so on.
     """
 
-    def __init__(self, numbers: Iterator[int] | None = None) -> None:
+    def __init__(
+        self, expected: Iterable[Assignment] = (), numbers: Iterator[int] | None = None
+    ) -> None:
         self.assignments: list[Assignment] = []
         self._numbers = numbers or count()
+        self._uses = Counter(_key(node) for a in expected for node in _costly(a.expr))
         self._known: dict[Expr, Assignment] = {}
         self._wanted: tuple[Index, ...] = ()
 
@@ -75,7 +85,7 @@ class Schedule:
 
     def _root(self, given: Root) -> RootWork:
         """The root with what computes its equation, which is made anew for each try."""
-        inner = Schedule(self._numbers)
+        inner = Schedule(numbers=self._numbers)
         inner._wanted = given.indices
         residual = inner._named(inner._flat(given.expr), given.indices)
         inner._wanted = (*given.indices, *given.moved)
@@ -103,7 +113,13 @@ class Schedule:
             return expr
         if isinstance(expr, Binder):
             return self._shared(self._reduced(expr))
-        return expr.func(*map(self._flat, expr.args))
+        if is_mask(expr):
+            return expr
+        if isinstance(expr, UnevaluatedExpr):
+            return self._shared(self._flat(expr.args[0]))
+        flat = expr.func(*map(self._flat, expr.args))
+        costly = is_costly(expr) and self._uses[_key(expr)] > 1
+        return self._shared(flat) if costly else flat
 
     def _place(self, expr: Place) -> Expr:
         """A tensor of whole numbers that is assigned the place of an extremum."""
@@ -168,6 +184,33 @@ class Schedule:
 
     def _operand(self, factor: Expr) -> Expr:
         return factor if factor.has(KroneckerDelta) else self._shared(factor)
+
+
+def is_mask(expr: Expr) -> bool:
+    """Whether an expression is the logarithm of a comparison, which may be marked to stay."""
+    inner = expr.args[0] if isinstance(expr, UnevaluatedExpr) else expr
+    return isinstance(inner, log) and isinstance(inner.args[0], Iverson)
+
+
+def is_costly(expr: Expr) -> bool:
+    """Whether an expression is a function of an array that takes longer than to read it."""
+    if not ranging(expr):
+        return False
+    if expr.is_Pow:
+        return not (expr.exp.is_Integer and abs(expr.exp) <= 3)
+    row = elementary(expr)
+    return row is not None and row.pieces is None and not is_mask(expr)
+
+
+def _costly(expr: Expr) -> Iterator[Expr]:
+    """The costly functions in an expression, those under sums with letters for bound indices."""
+    if isinstance(expr, Binder):
+        yield from _costly(expr.open()[1])
+    elif not is_tensor(expr):
+        if is_costly(expr):
+            yield expr
+        for arg in expr.args:
+            yield from _costly(arg)
 
 
 def _is_matrix_product(first: Expr, second: Expr, over: Sequence[Index]) -> bool:

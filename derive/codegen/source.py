@@ -63,6 +63,9 @@ def _text(node: ast.expr) -> tuple[str, int]:
         for relation, side in zip(node.ops, node.comparators, strict=True):
             parts += [_COMPARISONS[type(relation)], _inside(side, _COMPARED + 1)]
         return " ".join(parts), _COMPARED
+    if isinstance(node, ast.IfExp):
+        parts = [_inside(part, 1) for part in (node.body, node.test, node.orelse)]
+        return f"{parts[0]} if {parts[1]} else {parts[2]}", 0
     if isinstance(node, ast.Constant):
         return _constant(node.value), _ATOM
     if isinstance(node, ast.Tuple):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sympy import Add, Expr, Mul, exp, log
+from sympy import Add, Expr, Mul, UnevaluatedExpr, exp, log
 
 from derive.codegen.assignment import Assignment
 from derive.expressions import (
@@ -118,28 +118,35 @@ class Stable:
         for factor in factors:
             base, power = factor.as_base_exp()
             one = _one_plus(base)
-            lowered = self._lowered(base) if exponents and power == -1 else None
+            lowered_sum = lowered(base, self._known) if exponents and power == -1 else None
             if one is not None and power == -1:
                 rest.append(sigmoid(one) if one in exponents else sigmoid(-one))
                 exponents = [e for e in exponents if e != one]
-            elif lowered is not None:
-                greatest, total = lowered
+            elif lowered_sum is not None:
+                greatest, total = lowered_sum
                 exponents = [_sum([*exponents, -greatest], set())]
                 rest.append(1 / total)
             else:
                 rest.append(factor)
+        if any(exponent.has(Maximum) for exponent in exponents):
+            masks = [factor for factor in rest if isinstance(factor, Iverson)]
+            rest = [factor for factor in rest if factor not in masks]
+            exponents = [_sum([*exponents, *map(_mask, masks)], set())]
         return Mul(*rest, *map(exp, exponents)) if rest != factors else expr
 
-    def _lowered(self, total: Expr) -> tuple[Expr, Expr] | None:
-        """The greatest exponent in a sum of exponentials, and the sum without it."""
-        return lowered(total, self._known)
+
+def _mask(comparison: Expr) -> Expr:
+    """What is added to an exponent in place of a factor: SymPy would make it a factor again."""
+    return UnevaluatedExpr(log(comparison))
 
 
 def _logarithm(factor: Expr) -> Expr | None:
     """The logarithm of a factor that is known to be positive."""
     base, power = factor.as_base_exp()
     if isinstance(factor, exp):
-        return factor.args[0]
+        exponent = factor.args[0]
+        # Large numbers are subtracted first, before what is small is added.
+        return UnevaluatedExpr(exponent) if exponent.has(Maximum) else exponent
     if isinstance(base, Contraction):
         found = lowered(base, {})
         if found is not None:
@@ -161,9 +168,10 @@ def lowered(total: Expr, known: Mapping[str, Assignment]) -> tuple[Expr, Expr] |
     exponents = [f.args[0] for f in factors if isinstance(f, exp)]
     if not exponents or any(_is_lowered(e, known) for e in exponents):
         return None
-    others = [f for f in factors if not isinstance(f, exp)]
-    masks = [log(f) for f in others if isinstance(f, Iverson)]
-    greatest = Maximum(_sum([*exponents, *masks], set()), *indices)
+    others = [f for f in factors if not isinstance(f, exp | Iverson)]
+    # What a comparison leaves out must not count as the greatest, nor overflow.
+    exponents += [_mask(f) for f in factors if isinstance(f, Iverson)]
+    greatest = Maximum(_sum(exponents, set()), *indices)
     exponent = _sum([*exponents, -greatest], set())
     return greatest, Contraction(Mul(*others, exp(exponent)), *indices)
 

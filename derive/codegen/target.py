@@ -11,12 +11,19 @@ from derive.codegen.checks import checked
 from derive.codegen.describe import documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
 from derive.codegen.helpers import helpers
+from derive.codegen.inplace import OVERWRITE
 from derive.codegen.passes import Function, Passes, axes_of, passes
 from derive.codegen.program import Program
 from derive.codegen.selftest import self_test
 from derive.codegen.source import INDENT, WIDTH, signature, statement
 
 __all__ = ["Target"]
+
+
+_LENT = (
+    f"With `{OVERWRITE}` gradients are put where saved arrays lie, which saves memory",
+    "and time; what was saved is of no use then.",
+)
 
 
 class Target:
@@ -78,13 +85,15 @@ class Target:
             start.append(ast.Assign([_names(function.saved, found)], ast.Name("saved")))
         results = ", ".join(names[n] for n in function.results)
         about = [f"Return {results}, from {', '.join(upstream)} and what `forward` saved."]
+        parameters = ["saved", *upstream]
+        if any(_mentions(s, OVERWRITE) for s in function.statements):
+            parameters.append(f"{OVERWRITE}=False")
+            about += ["", *_LENT]
         result = ast.Return(_together(function, found))
         graph = found.program.graph
         arrays = [name for name in (*function.saved, *function.parameters) if axes_of(graph, name)]
         start += checked(found, arrays, labels=False)
-        return self.function(
-            "backward", ["saved", *upstream], about, found, function, start, result
-        )
+        return self.function("backward", parameters, about, found, function, start, result)
 
     def function(
         self,
@@ -130,6 +139,10 @@ def _together(function: Function, found: Passes) -> ast.expr:
 
 def _names(names: Sequence[str], found: Passes) -> ast.Tuple:
     return ast.Tuple([ast.Name(found.names[name]) for name in names])
+
+
+def _mentions(node: ast.stmt, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
 
 
 def docstring(about: Sequence[str]) -> list[str]:
