@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from derive.codegen import Program, module, program
 from derive.codegen.dialect import Dialect
 from derive.codegen.passes import passes
 from derive.codegen.selftest import example
+from derive.notation import read_graph
 from derive.problems import load_problem
 from derive.verify.evaluate import Array
 from derive.verify.functions import opaque
@@ -37,7 +38,7 @@ class Generated:
         return [*outputs, *gradients]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=16)
 def generated(name: str) -> Generated:
     """The NumPy module of a derivation of the catalogue."""
     problem = load_problem(name)
@@ -72,3 +73,13 @@ def case(found: Program) -> Case:
         [values[name] for name in found.outputs]
         + [oracle(goal, goal.indices) for goal in found.derivation.goals],
     )
+
+
+@cache
+def written(equations: str) -> Generated:
+    """The NumPy module of equations."""
+    found = program(read_graph(equations))
+    text = module(found)
+    namespace: dict[str, Any] = {"__name__": "written"}
+    exec(compile(text, "written.py", "exec"), namespace)
+    return Generated(found, text, namespace)

@@ -101,6 +101,11 @@ class Dialect:
         """An array of zeros with the type of another."""
         return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(like, "dtype"))
 
+    def full(self, shape: Sequence[ast.expr], value: ast.expr, like: ast.expr) -> ast.expr:
+        """An array of one number with the type of another array."""
+        kind = ast.Attribute(like, "dtype")
+        return call(f"{self.module}.full", _tuple(shape), value, kind)
+
     def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """The array repeated along axes that it lacks."""
         # A copy, since what is broadcast cannot be written to.

@@ -25,11 +25,13 @@ from derive.expressions import (
     Determinant,
     Index,
     OfMatrix,
+    One,
     in_range,
     indices_of,
     is_computed,
     name_of,
     ranging,
+    tensors_in,
 )
 
 __all__ = ["Lowering"]
@@ -118,6 +120,9 @@ class Lowering:
 
     def _dense(self, expr: Expr, target: Sequence[Index]) -> ast.expr:
         """The value of an expression with an axis for each index of the target."""
+        if not any(True for _ in tensors_in(expr)) and not ranging(expr) - _marked(expr):
+            value = self._entries(()).value(expr)
+            return self.dialect.full(self._shape(target), value, self.like)
         if isinstance(expr, Binder):
             value, carried = self._reduced(expr, target)
         else:
@@ -199,6 +204,11 @@ class Lowering:
         for condition in inside:
             value = self.dialect.where(condition, value, number(0))
         return self.dialect.add_at(variable, slots, value, repeated=bool(scatter.over))
+
+
+def _marked(expr: Expr) -> set[Index]:
+    """The indices along which an expression is said to be the same."""
+    return {one.index for one in expr.atoms(One)}
 
 
 def _body_order(body: Expr, target: Sequence[Index], indices: Sequence[Index]) -> list[Index]:

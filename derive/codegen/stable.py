@@ -119,7 +119,10 @@ class Stable:
             base, power = factor.as_base_exp()
             one = _one_plus(base)
             lowered_sum = lowered(base, self._known) if exponents and power == -1 else None
-            if one is not None and power == -1:
+            if isinstance(factor, sigmoid) and -factor.args[0] in exponents:
+                rest.append(sigmoid(-factor.args[0]))
+                exponents = [e for e in exponents if e != -factor.args[0]]
+            elif one is not None and power == -1:
                 rest.append(sigmoid(one) if one in exponents else sigmoid(-one))
                 exponents = [e for e in exponents if e != one]
             elif lowered_sum is not None:
