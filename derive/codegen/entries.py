@@ -152,8 +152,17 @@ class Entries:
         factors = [f for f in Mul.make_args(expr) if not isinstance(f, One)]
         above = [f for f in factors if not _is_divisor(f)]
         below = [1 / f for f in factors if _is_divisor(f)]
-        total = self._factors(above)
-        return ast.BinOp(total, ast.Div(), self._factors(below)) if below else total
+        if not below:
+            return self._factors(above)
+        rank = max((len(ranging(f)) for f in above), default=0)
+        if rank <= len(ranging(Mul(*below))):
+            return ast.BinOp(self._factors(above), ast.Div(), self._factors(below))
+        # To divide few numbers and multiply many takes a third of the time.
+        large = [f for f in above if len(ranging(f)) == rank]
+        small = [f for f in above if f not in large and not is_condition(f)]
+        beside = [f for f in above if f not in (*large, *small)]
+        ratio = ast.BinOp(self._factors(small), ast.Div(), self._factors(below))
+        return ast.BinOp(ratio, ast.Mult(), self._factors([*large, *beside]))
 
     def _factors(self, factors: Sequence[Expr]) -> ast.expr:
         """A product; comparisons may be truth values beside a factor that is a number."""
