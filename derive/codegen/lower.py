@@ -134,8 +134,8 @@ class Lowering:
 
     def _reduced(self, expr: Binder, target: Sequence[Index]) -> tuple[ast.expr, set[Index]]:
         indices, body = expr.open(*target)
-        factors = Mul.make_args(body)
-        if isinstance(expr, Contraction) and len(factors) == 2 and all(map(is_plain, factors)):
+        factors = [factor for power in Mul.make_args(body) for factor in _repeated(power)]
+        if isinstance(expr, Contraction) and len(factors) > 1 and all(map(is_plain, factors)):
             return self._product(factors, target), set().union(*map(ranging, factors))
         order = _body_order(body, target, indices)
         entries = self._entries(order)
@@ -156,8 +156,10 @@ class Lowering:
         return found(matrix), set(batch)
 
     def _product(self, factors: Sequence[Expr], target: Sequence[Index]) -> ast.expr:
-        """The sum of a product of two tensors, by matrix products where it is one."""
+        """The sum of a product of tensors, by matrix products where it is one."""
         free = [i for i in target if any(i in ranging(f) for f in factors)]
+        if len(factors) > 2:
+            return self._einsum(factors, free)
         return self._matrix_product(factors, free) or self._einsum(factors, free)
 
     def _einsum(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr:
@@ -166,8 +168,8 @@ class Lowering:
         terms = ["".join(letters[i] for i in indices_of(factor)) for factor in factors]
         arrays = [ast.Name(self.names[name_of(factor)]) for factor in factors]
         formula = f"{','.join(terms)}->{''.join(letters[i] for i in free)}"
-        own = [set(term) - set(terms[1 - place]) for place, term in enumerate(terms)]
-        return self.dialect.einsum(formula, *arrays, matrix=all(own))
+        own = [set(term) - set(terms[1 - place]) for place, term in enumerate(terms[:2])]
+        return self.dialect.einsum(formula, *arrays, matrix=len(terms) == 2 and all(own))
 
     def _matrix_product(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr | None:
         """A product of matrices, one for each value of the indices that both factors keep."""
@@ -204,6 +206,11 @@ class Lowering:
         for condition in inside:
             value = self.dialect.where(condition, value, number(0))
         return self.dialect.add_at(variable, slots, value, repeated=bool(scatter.over))
+
+
+def _repeated(power: Expr) -> list[Expr]:
+    """The factors that a square is made of."""
+    return [power.base] * 2 if power.is_Pow and power.exp == 2 else [power]
 
 
 def _marked(expr: Expr) -> set[Index]:

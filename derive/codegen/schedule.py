@@ -171,6 +171,11 @@ class Schedule:
 
     def _sum(self, body: Expr, indices: Sequence[Index]) -> Expr:
         """A sum; where factors leave it, it is a tensor."""
+        factors = Mul.make_args(body)
+        rank = max((len(ranging(factor)) for factor in factors), default=0)
+        # What has few axes is computed apart, so that the product is one of tensors alone.
+        small = [f for f in factors if f.is_Pow and 0 < len(ranging(f)) < rank]
+        body = Mul(*(self._shared(f) if f in small else f for f in factors))
         total = Contraction(body, *indices)
         return total if isinstance(total, Contraction) else self._flat(total)
 
