@@ -1,0 +1,56 @@
+"""What a generated function asks of its arguments."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from sympy import Expr
+
+from derive.codegen.dialect import call, name, number
+from derive.codegen.passes import Passes, axes_of
+from derive.expressions import Size
+
+__all__ = ["checked"]
+
+
+def checked(found: Passes, arrays: Iterable[str], labels: bool = True) -> Iterator[ast.stmt]:
+    """Statements that check tensors, and labels where asked for."""
+    program, names = found.program, found.names
+    graph = program.graph
+    numbers = [n for n in arrays if n not in graph.labels]
+    rows = []
+    for each in numbers:
+        sizes: list[ast.expr] = [
+            ast.Constant(names[str(size)]) if isinstance(size, Size) else number(int(size))
+            for size in axes_of(graph, each)
+        ]
+        rows.append(ast.Tuple([ast.Constant(names[each]), name(names[each]), ast.Tuple(sizes)]))
+    if rows:
+        yield ast.Expr(call("_check", *rows))
+    for each in (*sorted(graph.labels), *program.labels) if labels else ():
+        yield from _label(found, each, numbers)
+
+
+def _label(found: Passes, label: str, numbers: list[str]) -> Iterator[ast.stmt]:
+    """The check of one tensor of labels, where the arrays tell its sizes."""
+    graph, names = found.program.graph, found.names
+    lengths = [_length(found, size, numbers) for size in axes_of(graph, label)]
+    high = _length(found, found.program.range_of(label), numbers)
+    if high is None or None in lengths:
+        return
+    shape = ast.Tuple([length for length in lengths if length is not None])
+    yield ast.Expr(
+        call("_check_labels", ast.Constant(names[label]), name(names[label]), shape, high)
+    )
+
+
+def _length(found: Passes, size: Expr | None, arrays: Iterable[str]) -> ast.expr | None:
+    """A size as the length of an axis of an array."""
+    if size is not None and size.is_Integer:
+        return number(int(size))
+    for each in arrays:
+        for axis, other in enumerate(axes_of(found.program.graph, each)):
+            if size == other:
+                return ast.Subscript(name(f"{found.names[each]}.shape"), number(axis))
+    return None

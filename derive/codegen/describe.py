@@ -1,0 +1,129 @@
+"""What a generated module says about itself: formulas in the notation, what is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from sympy import Expr, UnevaluatedExpr
+
+from derive.calculus.plan import SPARE_LETTERS
+from derive.codegen.assignment import Assignment
+from derive.codegen.identifiers import Identifiers
+from derive.codegen.mapped import mapped
+from derive.codegen.passes import Passes, axes_of
+from derive.codegen.program import Program
+from derive.codegen.solution import RootWork, Solution
+from derive.codegen.source import WIDTH
+from derive.expressions import (
+    Graph,
+    Index,
+    Partial,
+    Size,
+    free_indices,
+    indices_of,
+    is_tensor,
+    name_of,
+    tensor,
+)
+from derive.notation.write import write_equation_text, write_text
+
+__all__ = ["documentation", "entries", "formula", "saved_lines"]
+
+# Longer formulas say less than the statement below them.
+MOST_FORMULA = 3 * WIDTH
+
+
+def documentation(program: Program, purpose: str) -> list[str]:
+    """The lines of a docstring: title, definitions, results, references."""
+    derivation, graph = program.derivation, program.graph
+    title = derivation.title or ", ".join(program.outputs)
+    lines = [*wrap(f"{title.rstrip('.')}.", WIDTH - 3), "", purpose, "", "Definitions:", ""]
+    for equation in graph.equations:
+        if not equation.auxiliary:
+            lines += _wrapped("    " + write_equation_text(equation, graph))
+    lines += ["", "Gradients of a loss downstream:", ""]
+    for goal in derivation.goals:
+        stage = next(s for s in derivation.stages if s.goal == goal)
+        left = write_text(goal, graph)
+        right = write_text(stage.result, derivation.graph, (goal,))
+        lines += _wrapped(f"    {left} = {right}")
+    if derivation.references:
+        lines += ["", "References:", ""]
+        lines += [line for each in derivation.references for line in _wrapped("    " + each)]
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH, subsequent_indent="        ", break_on_hyphens=False)
+
+
+def formula(assignment: Assignment, program: Program, names: Identifiers) -> str:
+    """An assignment in the notation; what the schedule adds bears its name in the code."""
+    graph = program.derivation.graph
+    if isinstance(assignment, Solution | RootWork):
+        return write_equation_text(graph[assignment.name], graph)
+    target, expr = _lettered(assignment, graph)
+    loss = program.loss
+    left = _named(target, loss, names)
+    right = _named(expr, loss, names)
+    return f"{write_text(left, graph)} = {write_text(right, graph, (left,))}"
+
+
+def _lettered(assignment: Assignment, graph: Graph) -> tuple[Expr, Expr]:
+    """Both sides with letters for the indices that have none."""
+    used = free_indices(assignment.expr) | set(assignment.indices)
+    taken = {index.name for index in used}
+    letters: dict[Index, Index] = {}
+    for index in sorted(used, key=str):
+        if index.name.startswith("_"):
+            own = [
+                letter
+                for (name, axis), several in graph.letters.items()
+                for letter in several
+                if graph.axis_size(name, axis) == index.size and letter.islower()
+            ]
+            letter = next(c for c in (*own, *SPARE_LETTERS) if c not in taken)
+            taken.add(letter)
+            letters[index] = Index(letter, index.size)
+    return assignment.target.xreplace(letters), assignment.expr.xreplace(letters)
+
+
+def _named(expr: Expr, loss: str, names: Identifiers) -> Expr:
+    """The expression with the names in the code, and adjoints as derivatives."""
+
+    def change(node: Expr) -> Expr | None:
+        if isinstance(node, UnevaluatedExpr):
+            return mapped(node.args[0], change)
+        if not is_tensor(node) or isinstance(node, Size):
+            return None
+        name, slots = name_of(node), [mapped(slot, change) for slot in indices_of(node)]
+        if name.startswith("∂"):
+            return Partial(tensor(loss), tensor(name.removeprefix("∂"), *slots))
+        own = names[name] if name.startswith("#") else name
+        return tensor(own, *slots, integer=bool(node.is_integer))
+
+    return mapped(expr, change)
+
+
+def entries(found: Passes, name: str) -> str:
+    """The number of entries of a tensor, as a product of sizes; `1` for a number."""
+    steps = (*found.forward.steps, *found.backward.steps)
+    made = [step.assignment for step in steps if step.assignment.name == name]
+    if made:
+        sizes = [index.size for index in made[0].indices]
+    else:
+        sizes = axes_of(found.program.graph, name)
+    return " ".join(found.names[str(s)] if isinstance(s, Size) else str(s) for s in sizes) or "1"
+
+
+def saved_lines(found: Passes) -> Iterator[str]:
+    """What the forward pass saves, and its number of entries."""
+    made = {step.assignment.name for step in found.forward.steps}
+    for name in found.forward.saved:
+        if name in found.program.functions:
+            yield f"{found.names[name]}: given, a function"
+            continue
+        origin = "computed" if name in made else "given"
+        number = entries(found, name)
+        yield f"{found.names[name]}: {origin}, {number} entries"

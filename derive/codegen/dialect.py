@@ -1,0 +1,160 @@
+"""How a target spells the operations on arrays that programs are made of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+__all__ = ["Dialect", "call", "name", "number", "text"]
+
+
+def name(identifier: str) -> ast.expr:
+    """A name, or an attribute written with dots."""
+    first, *others = identifier.split(".")
+    node: ast.expr = ast.Name(first)
+    for attribute in others:
+        node = ast.Attribute(node, attribute)
+    return node
+
+
+def number(value: float) -> ast.expr:
+    """A number; a negative one is the negative of a positive one, as in source text."""
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
+
+
+def call(function: str | ast.expr, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
+    """A call."""
+    node = name(function) if isinstance(function, str) else function
+    return ast.Call(node, list(arguments), [ast.keyword(k, v) for k, v in keywords.items()])
+
+
+def text(node: ast.AST) -> str:
+    """The source text of a node."""
+    return ast.unparse(ast.fix_missing_locations(node))
+
+
+def _tuple(nodes: Sequence[ast.expr]) -> ast.expr:
+    """A tuple."""
+    return ast.Tuple(list(nodes))
+
+
+_SPELLING = {
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "max": "maximum",
+    "min": "minimum",
+}
+
+
+class Dialect:
+    """The spelling of NumPy, which others differ from in places."""
+
+    module = "np"
+    axis = "axis"
+    keep = "keepdims"
+    in_place = True
+
+    def function(self, row: str, *arguments: ast.expr) -> ast.expr:
+        """An elementary function, by its name in the table of them, entry by entry."""
+        first, *others = arguments
+        zero = number(0)
+        if row == "relu":
+            return self._call("maximum", first, zero)
+        if row == "leaky_relu":
+            positive = ast.Compare(first, [ast.Gt()], [zero])
+            return self.where(positive, first, ast.BinOp(others[0], ast.Mult(), first))
+        if row in ("sigmoid", "softplus"):
+            return call(f"_{row}", first)
+        if row == "erf":
+            return call("erf", first)
+        return self._call(_SPELLING.get(row, row), *arguments)
+
+    def _call(self, function: str, *arguments: ast.expr) -> ast.expr:
+        return call(f"{self.module}.{function}", *arguments)
+
+    def reduce(
+        self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False
+    ) -> ast.expr:
+        """A reduction over axes: `sum`, `max`, `min`, `prod`, `argmax`, `argmin`."""
+        at = number(axes[0]) if len(axes) == 1 else _tuple([number(axis) for axis in axes])
+        keywords = {self.axis: at} | ({self.keep: ast.Constant(True)} if keep else {})
+        return call(ast.Attribute(array, kind), **keywords)
+
+    def transpose(self, array: ast.expr, order: Sequence[int]) -> ast.expr:
+        """The array with its axes in another order."""
+        if tuple(order) == (1, 0):
+            return ast.Attribute(array, "T")
+        return call(ast.Attribute(array, "transpose"), *map(number, order))
+
+    def einsum(self, formula: str, *operands: ast.expr, matrix: bool = False) -> ast.expr:
+        """A sum of products by Einstein's rule; with `matrix` it may be a product of matrices."""
+        # NumPy calls the fast routine for products of matrices only where told to optimize.
+        keywords = {"optimize": ast.Constant(True)} if matrix else {}
+        return call(f"{self.module}.einsum", ast.Constant(formula), *operands, **keywords)
+
+    def positions(self, size: ast.expr) -> ast.expr:
+        """The whole numbers below a size."""
+        return call(f"{self.module}.arange", size)
+
+    def zeros(self, shape: Sequence[ast.expr], like: ast.expr) -> ast.expr:
+        """An array of zeros with the type of another."""
+        return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(like, "dtype"))
+
+    def full(self, shape: Sequence[ast.expr], value: ast.expr, like: ast.expr) -> ast.expr:
+        """An array of one number with the type of another array."""
+        kind = ast.Attribute(like, "dtype")
+        return call(f"{self.module}.full", _tuple(shape), value, kind)
+
+    def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
+        """The array repeated along axes that it lacks."""
+        # A copy, since what is broadcast cannot be written to.
+        spread = call(f"{self.module}.broadcast_to", array, _tuple(shape))
+        return call(ast.Attribute(spread, "copy"))
+
+    def determinant(self, array: ast.expr) -> ast.expr:
+        """The determinants of the matrices in the last two axes."""
+        return call(f"{self.module}.linalg.det", array)
+
+    def log_determinant(self, array: ast.expr) -> ast.expr:
+        """The logarithms of the absolute values of the determinants."""
+        return ast.Subscript(call(f"{self.module}.linalg.slogdet", array), number(1))
+
+    def inverse(self, array: ast.expr) -> ast.expr:
+        """The inverses of the matrices in the last two axes."""
+        return call(f"{self.module}.linalg.inv", array)
+
+    def solve(self, matrix: ast.expr, right: ast.expr) -> ast.expr:
+        """The solutions of linear equations; what is right has columns as its last axis."""
+        return call(f"{self.module}.linalg.solve", matrix, right)
+
+    def root(self, equation: ast.expr, shape: Sequence[ast.expr], like: ast.expr) -> ast.expr:
+        """Where an equation holds, by Newton's iterations."""
+        start = call(
+            f"{self.module}.full", _tuple(shape), number(0.5), ast.Attribute(like, "dtype")
+        )
+        return call("_root", equation, start)
+
+    def as_number(self, condition: ast.expr, like: ast.expr) -> ast.expr:
+        """1 where a condition holds, else 0, with the type of an array."""
+        return call(ast.Attribute(condition, "astype"), ast.Attribute(like, "dtype"))
+
+    def where(self, condition: ast.expr, this: ast.expr, other: ast.expr) -> ast.expr:
+        """Entries of one array where a condition holds, of the other elsewhere."""
+        return call(f"{self.module}.where", condition, this, other)
+
+    def clip(self, array: ast.expr, length: ast.expr) -> ast.expr:
+        """Whole numbers moved onto an axis of a length."""
+        last = ast.BinOp(length, ast.Sub(), number(1))
+        return call(f"{self.module}.clip", array, number(0), last)
+
+    def add_at(
+        self, array: ast.expr, slots: Sequence[ast.expr], value: ast.expr, repeated: bool
+    ) -> ast.stmt:
+        """A statement that adds values to entries; with `repeated` some may be the same entry."""
+        place = slots[0] if len(slots) == 1 else _tuple(slots)
+        if repeated:
+            return ast.Expr(call(f"{self.module}.add.at", array, place, value))
+        if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+            return ast.AugAssign(ast.Subscript(array, place), ast.Sub(), value.operand)
+        return ast.AugAssign(ast.Subscript(array, place), ast.Add(), value)

@@ -1,0 +1,166 @@
+"""Statements that write their result where an operand lies that nothing reads any more.
+
+An array as large as the memory allows is then passed over, and never allocated twice.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from sympy import Expr
+
+from derive.codegen.dialect import call
+from derive.codegen.steps import Step
+
+__all__ = ["OVERWRITE", "in_place"]
+
+OVERWRITE = "overwrite_saved"
+"""The argument that lets a backward pass write to what was saved."""
+
+_FUNCTIONS: dict[type[ast.AST], str] = {
+    ast.Add: "np.add",
+    ast.Sub: "np.subtract",
+    ast.Mult: "np.multiply",
+    ast.Div: "np.divide",
+}
+_COMMUTE = (ast.Add, ast.Mult)
+# Functions that take the array in which to put their values.
+_ENTRYWISE = ("exp", "log", "sqrt", "tanh", "sin", "cos", "square")
+
+Shapes = Mapping[str, tuple[Expr | None, ...]]
+"""The sizes of the axes of each array, by its identifier."""
+
+
+def in_place(
+    steps: Sequence[Step], shapes: Shapes, kept: Iterable[str], lent: Iterable[str] = ()
+) -> list[Step]:
+    """The steps with results in the place of arrays that nobody needs.
+
+    Parameters
+    ----------
+    steps : the work of a function, in order.
+    shapes : the sizes of the axes of each array.
+    kept : the arrays that are returned.
+    lent : arrays of the caller that may be written to where the caller says so.
+    """
+    reader = _InPlace(steps, shapes, frozenset(kept), frozenset(lent))
+    return [
+        replace(step, statements=tuple(reader.statements(number)))
+        for number, step in enumerate(steps)
+    ]
+
+
+class _InPlace:
+    def __init__(
+        self, steps: Sequence[Step], shapes: Shapes, kept: frozenset[str], lent: frozenset[str]
+    ) -> None:
+        self._steps, self._shapes, self._kept, self._lent = steps, shapes, kept, lent
+        self._owned = {_made(s) for step in steps for s in step.statements if _is_fresh(s)}
+        # Only the arrays with the most axes are large enough for it to matter.
+        self._rank = max(map(len, shapes.values()), default=0)
+        self._last: dict[str, int] = {}
+        for number, step in enumerate(steps):
+            for name in _names(step.statements):
+                self._last[name] = number
+
+    def statements(self, number: int) -> Iterator[ast.stmt]:
+        """The statements of a step."""
+        first, *others = self._steps[number].statements
+        yield from self._rewritten(first, number, _names(others))
+        yield from others
+
+    def _rewritten(self, node: ast.stmt, number: int, used: set[str]) -> Iterator[ast.stmt]:
+        variable = _made(node)
+        if not isinstance(node, ast.Assign) or not self._is_large(variable):
+            yield node
+            return
+        parts = _spine(node.value, lambda name: self._is_free(name, variable, number, used))
+        if parts is not None:
+            yield from self._written_over(variable, *parts)
+        elif _is_entrywise(node.value) and isinstance(node.value, ast.Call):
+            yield ast.Assign([ast.Name(variable)], node.value.args[0])
+            yield ast.Expr(call(node.value.func, ast.Name(variable), out=ast.Name(variable)))
+        else:
+            yield node
+
+    def _is_large(self, variable: str) -> bool:
+        return len(self._shapes.get(variable, ())) == self._rank > 0
+
+    def _is_free(self, name: str, variable: str, number: int, used: set[str]) -> bool:
+        """Whether nothing reads an array of the right shape after a step."""
+        if name not in self._lent and (name not in self._owned or name in self._kept):
+            return False
+        same = self._shapes.get(name) == self._shapes[variable]
+        return same and self._last[name] == number and name not in used
+
+    def _written_over(
+        self, variable: str, name: str, levels: Sequence[ast.BinOp]
+    ) -> Iterator[ast.stmt]:
+        """Operations one after the other, the innermost first, all in one place."""
+        innermost, *others = levels
+        function = _FUNCTIONS[type(innermost.op)]
+        place: ast.expr = ast.Name(name)
+        if name in self._lent:
+            place = ast.IfExp(ast.Name(OVERWRITE), place, ast.Constant(None))
+        first = call(function, innermost.left, innermost.right, out=place)
+        yield ast.Assign([ast.Name(variable)], first)
+        inner: ast.expr = innermost
+        for level in others:
+            left = level.left is inner
+            other = level.right if left else level.left
+            if left or isinstance(level.op, _COMMUTE):
+                yield ast.AugAssign(ast.Name(variable), level.op, other)
+            else:
+                again = ast.Name(variable)
+                yield ast.Expr(call(_FUNCTIONS[type(level.op)], other, again, out=again))
+            inner = level
+
+
+def _spine(value: ast.expr, is_free: Callable[[str], bool]) -> tuple[str, list[ast.BinOp]] | None:
+    """An array that may be written over, and the operations around it, the innermost first."""
+    if not isinstance(value, ast.BinOp) or type(value.op) not in _FUNCTIONS:
+        return None
+    for side, other in ((value.left, value.right), (value.right, value.left)):
+        if isinstance(side, ast.Name) and is_free(side.id) and side.id not in _names([other]):
+            return side.id, [value]
+        found = _spine(side, is_free)
+        if found is not None and found[0] not in _names([other]):
+            return found[0], [*found[1], value]
+    return None
+
+
+def _is_entrywise(value: ast.expr) -> bool:
+    """Whether a value is a function of what is computed for it alone."""
+    if not isinstance(value, ast.Call) or value.keywords or len(value.args) != 1:
+        return False
+    function = value.func
+    plain = isinstance(function, ast.Attribute) and function.attr in _ENTRYWISE
+    return plain and _spread(value.args[0])
+
+
+def _spread(value: ast.expr) -> bool:
+    return isinstance(value, ast.BinOp) and type(value.op) in _FUNCTIONS
+
+
+def _is_fresh(node: ast.stmt) -> bool:
+    """Whether a statement makes an array that no other name means."""
+    if not isinstance(node, ast.Assign):
+        return False
+    value = node.value
+    if isinstance(value, ast.BinOp):
+        return True
+    function = value.func if isinstance(value, ast.Call) else None
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return function.value.id == "np"
+    return False
+
+
+def _made(node: ast.stmt) -> str:
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}

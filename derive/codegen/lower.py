@@ -1,0 +1,226 @@
+"""Assignments as statements on whole arrays.
+
+Each index of an assignment has an axis: those of the target first, then those summed over. A
+tensor is turned and given axes of length 1 so that it lies along the axes of its indices, and
+broadcasting does the rest. Axes missing in front are left out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from sympy import Expr, Mul
+
+from derive.codegen.assignment import Assignment, CodeError
+from derive.codegen.dialect import Dialect, number
+from derive.codegen.entries import Entries, is_plain
+from derive.codegen.identifiers import Identifiers
+from derive.codegen.scatter import Scatter, split
+from derive.codegen.schedule import in_order
+from derive.codegen.solution import Inverse, RootWork, Solution
+from derive.expressions import (
+    Binder,
+    Contraction,
+    Determinant,
+    Index,
+    OfMatrix,
+    One,
+    in_range,
+    indices_of,
+    is_computed,
+    name_of,
+    ranging,
+    tensors_in,
+)
+
+__all__ = ["Lowering"]
+
+_REDUCTIONS = {
+    "Contraction": "sum",
+    "ProductOver": "prod",
+    "Maximum": "max",
+    "Minimum": "min",
+    "ArgMaximum": "argmax",
+    "ArgMinimum": "argmin",
+}
+
+
+class Lowering:
+    """Statements for assignments, in one dialect.
+
+    Parameters
+    ----------
+    dialect : how the target spells the operations.
+    names : the identifier of each tensor, label and size.
+    like : the identifier of an array whose type results have.
+    """
+
+    def __init__(self, dialect: Dialect, names: Identifiers, like: str) -> None:
+        self.dialect = dialect
+        self.names = names
+        self.like = ast.Name(like)
+
+    def statements(self, assignment: Assignment) -> list[ast.stmt]:
+        """The statements that make an assignment."""
+        if isinstance(assignment, Solution):
+            return [self._solution(assignment)]
+        if isinstance(assignment, RootWork):
+            return self._root(assignment)
+        target = assignment.indices
+        dense, scattered = split(assignment.expr, target)
+        variable = ast.Name(self.names[assignment.name])
+        if scattered and dense == 0:
+            first = self.dialect.zeros(self._shape(target), self.like)
+        else:
+            first = self._dense(dense, target)
+        found: list[ast.stmt] = [ast.Assign([variable], first)]
+        return found + [self._add_at(variable, each, target) for each in scattered]
+
+    def _solution(self, given: Solution) -> ast.stmt:
+        """Linear equations, for each value of the indices of the matrix beside row and column."""
+        others = [i for i in given.indices if i != given.row and i not in ranging(given.matrix)]
+        batch = [i for i in given.indices if i not in (*others, given.row)]
+        matrix = self._dense(given.matrix, (*batch, given.row, given.column))
+        if isinstance(given, Inverse):
+            value = self.dialect.inverse(matrix)
+        elif len(others) == 1:
+            right = self._dense(given.expr, (*batch, given.row, *others))
+            value = self.dialect.solve(matrix, right)
+        elif not others:
+            right = self._dense(given.expr, (*batch, given.row))
+            places = ast.Tuple([ast.Constant(...), ast.Constant(None)])
+            column = self.dialect.solve(matrix, ast.Subscript(right, places))
+            value = ast.Subscript(column, ast.Tuple([ast.Constant(...), number(0)]))
+        else:
+            raise CodeError(f"the relation for {given.name} has too many axes to be code")
+        order = (*batch, given.row, *others)
+        if order != given.indices:
+            value = self.dialect.transpose(value, [order.index(i) for i in given.indices])
+        return ast.Assign([ast.Name(self.names[given.name])], value)
+
+    def _root(self, given: RootWork) -> list[ast.stmt]:
+        """A function for the equation, and the call that finds its root."""
+        variable = self.names[given.name]
+        body = [s for each in given.inner for s in self.statements(each)]
+        found = [ast.Name(self.names[name_of(t)]) for t in (given.expr, given.slope)]
+        title = f"{variable}_equation"
+        arguments = ast.arguments([], [ast.arg(variable)], None, [], [], None, [])
+        function = ast.FunctionDef(
+            title, arguments, [*body, ast.Return(ast.Tuple([*found]))], [], lineno=0
+        )
+        root = self.dialect.root(ast.Name(title), self._shape(given.indices), self.like)
+        return [function, ast.Assign([ast.Name(variable)], root)]
+
+    def _entries(self, order: Sequence[Index]) -> Entries:
+        return Entries(self.dialect, self.names, order, self.like)
+
+    def _shape(self, target: Sequence[Index]) -> list[ast.expr]:
+        return [self._entries(()).size(index) for index in target]
+
+    def _dense(self, expr: Expr, target: Sequence[Index]) -> ast.expr:
+        """The value of an expression with an axis for each index of the target."""
+        if not any(True for _ in tensors_in(expr)) and not ranging(expr) - _marked(expr):
+            value = self._entries(()).value(expr)
+            return self.dialect.full(self._shape(target), value, self.like)
+        if isinstance(expr, Binder):
+            value, carried = self._reduced(expr, target)
+        else:
+            entries = self._entries(target)
+            value, carried = entries.value(expr), entries.carried
+        if carried >= set(target):
+            return value
+        return self.dialect.broadcast(value, self._shape(target))
+
+    def _reduced(self, expr: Binder, target: Sequence[Index]) -> tuple[ast.expr, set[Index]]:
+        indices, body = expr.open(*target)
+        factors = [factor for power in Mul.make_args(body) for factor in _repeated(power)]
+        if isinstance(expr, Contraction) and len(factors) > 1 and all(map(is_plain, factors)):
+            return self._product(factors, target), set().union(*map(ranging, factors))
+        order = _body_order(body, target, indices)
+        entries = self._entries(order)
+        value = entries.value(body)
+        axes = tuple(order.index(index) - len(order) for index in indices)
+        if isinstance(expr, OfMatrix):
+            return self._of_matrix(expr, body, indices, target)
+        kind = _REDUCTIONS[type(expr).__name__]
+        return self.dialect.reduce(kind, value, axes), entries.carried
+
+    def _of_matrix(
+        self, expr: OfMatrix, body: Expr, indices: Sequence[Index], target: Sequence[Index]
+    ) -> tuple[ast.expr, set[Index]]:
+        batch = [i for i in target if i in ranging(body)]
+        matrix = self._dense(body, (*batch, *indices))
+        plain = isinstance(expr, Determinant)
+        found = self.dialect.determinant if plain else self.dialect.log_determinant
+        return found(matrix), set(batch)
+
+    def _product(self, factors: Sequence[Expr], target: Sequence[Index]) -> ast.expr:
+        """The sum of a product of tensors, by matrix products where it is one."""
+        free = [i for i in target if any(i in ranging(f) for f in factors)]
+        if len(factors) > 2:
+            return self._einsum(factors, free)
+        return self._matrix_product(factors, free) or self._einsum(factors, free)
+
+    def _einsum(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr:
+        every = sorted(set().union(*map(ranging, factors)), key=str)
+        letters = dict(zip(every, "abcdefghijklmnopqrstuvwxyz", strict=False))
+        terms = ["".join(letters[i] for i in indices_of(factor)) for factor in factors]
+        arrays = [ast.Name(self.names[name_of(factor)]) for factor in factors]
+        formula = f"{','.join(terms)}->{''.join(letters[i] for i in free)}"
+        own = [set(term) - set(terms[1 - place]) for place, term in enumerate(terms[:2])]
+        return self.dialect.einsum(formula, *arrays, matrix=len(terms) == 2 and all(own))
+
+    def _matrix_product(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr | None:
+        """A product of matrices, one for each value of the indices that both factors keep."""
+        for first, second in (factors, factors[::-1]):
+            one, other = ranging(first), ranging(second)
+            batch = [i for i in free if i in one and i in other]
+            over = sorted((one & other) - set(free), key=str)
+            rows = [i for i in free if i in one and i not in batch]
+            columns = [i for i in free if i in other and i not in batch]
+            if len(over) != 1 or len(rows) != 1 or len(columns) > 1:
+                continue
+            if list(free) != [*batch, *rows, *columns] or (batch and not columns):
+                continue
+            left = self._entries([*batch, *rows, *over]).value(first)
+            right = self._entries([*batch, *over, *columns]).value(second)
+            return ast.BinOp(left, ast.MatMult(), right)
+        return None
+
+    def _add_at(self, variable: ast.expr, scatter: Scatter, target: Sequence[Index]) -> ast.stmt:
+        """Add values to single entries, which several of the values may meet in."""
+        order = sorted(set().union(*map(ranging, scatter.slots)), key=str)
+        order += [index for index in scatter.over if index not in order]
+        entries = self._entries(order)
+        slots: list[ast.expr] = []
+        inside: list[ast.expr] = []
+        for slot, index in zip(scatter.slots, target, strict=True):
+            place = entries.position(slot)
+            if is_computed(slot) and in_range(slot, index.size) != 1:
+                (length,) = self._shape([index])
+                inside.append(entries.within(place, length))
+                place = self.dialect.clip(place, length)
+            slots.append(place)
+        value = entries.value(scatter.value)
+        for condition in inside:
+            value = self.dialect.where(condition, value, number(0))
+        return self.dialect.add_at(variable, slots, value, repeated=bool(scatter.over))
+
+
+def _repeated(power: Expr) -> list[Expr]:
+    """The factors that a square is made of."""
+    return [power.base] * 2 if power.is_Pow and power.exp == 2 else [power]
+
+
+def _marked(expr: Expr) -> set[Index]:
+    """The indices along which an expression is said to be the same."""
+    return {one.index for one in expr.atoms(One)}
+
+
+def _body_order(body: Expr, target: Sequence[Index], indices: Sequence[Index]) -> list[Index]:
+    """An order of axes in which those of the target follow each other as they are to stand."""
+    natural = in_order(body)
+    if [i for i in natural if i in target] == list(target):
+        return natural
+    return [*target, *indices]

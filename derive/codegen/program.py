@@ -1,0 +1,209 @@
+"""A derivation as a program: assignments forward, and backward to the gradients.
+
+Nothing here knows a language. An assignment is still an equation in index notation; adjoints,
+`∂l/∂y_bh` on paper, are tensors with a name of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from derive.calculus.derivation import Derivation
+from derive.calculus.plan import SPARE_LETTERS, derive
+from derive.codegen.assignment import Assignment, CodeError
+from derive.codegen.mapped import mapped
+from derive.codegen.solution import solution
+from derive.codegen.spread import spread
+from derive.codegen.stable import Stable
+from derive.expressions import (
+    Graph,
+    Index,
+    Opaque,
+    Partial,
+    Size,
+    Tensor,
+    indices_of,
+    is_tensor,
+    name_of,
+    tensor,
+)
+
+__all__ = ["Assignment", "CodeError", "Program", "adjoint", "program"]
+
+# Letters for the loss downstream of the outputs, the first one that the author does not use.
+LOSSES = "lLJCE"
+
+
+@dataclass(frozen=True)
+class Program:
+    """The forward and the backward pass of a graph.
+
+    Attributes
+    ----------
+    derivation : where the backward pass comes from.
+    inputs : the tensors of numbers and of labels that the forward pass takes, in order.
+    outputs : what the forward pass returns; the backward pass takes an adjoint of each.
+    wrt : the inputs whose gradients the backward pass returns.
+    loss : the letter of the loss downstream.
+    forward, backward : the assignments, each after those that it reads.
+    """
+
+    derivation: Derivation
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    wrt: tuple[str, ...]
+    loss: str
+    forward: tuple[Assignment, ...]
+    backward: tuple[Assignment, ...]
+
+    @property
+    def graph(self) -> Graph:
+        return self.derivation.graph
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The letters that are labels, which the forward pass takes as whole numbers."""
+        work = (*self.forward, *self.backward)
+        found = {i.name for a in work for i in a.expr.atoms(Index) if i.is_label}
+        return tuple(sorted(found))
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of the functions of which nothing else is known."""
+        work = (*self.forward, *self.backward)
+        return tuple(sorted({f.func.__name__ for a in work for f in a.expr.atoms(Opaque)}))
+
+    def range_of(self, label: str) -> Expr | None:
+        """The number of values that a label, or a tensor of labels, can have."""
+        if label in self.graph.labels:
+            return self.graph.label_range(label)
+        work = (*self.forward, *self.backward)
+        every = {i for a in work for i in a.expr.atoms(Index) if i.name == label}
+        return next((i.size for i in sorted(every, key=str) if i.size is not None), None)
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes that are symbols, of axes and in expressions."""
+        graph = self.graph
+        axes = {graph.axis_size(n, k) for n in graph.names for k in range(graph.arity[n])}
+        work = (*self.forward, *self.backward)
+        found = {s for s in axes if isinstance(s, Size)}.union(*(a.expr.atoms(Size) for a in work))
+        bound = (i.size for a in work for i in a.expr.atoms(Index))
+        return tuple(sorted(found | {s for s in bound if isinstance(s, Size)}, key=str))
+
+
+def adjoint(name: str) -> str:
+    """The name of the gradient of the loss by a tensor."""
+    return f"∂{name}"
+
+
+def program(
+    graph: Graph,
+    wrt: Sequence[str] = (),
+    *,
+    ranks: Mapping[str, int] | None = None,
+    title: str = "",
+    references: Sequence[str] = (),
+) -> Program:
+    """The program that computes the outputs of a graph and their gradients.
+
+    Parameters
+    ----------
+    graph : the definitions.
+    wrt : the inputs to differentiate by; all that are tensors of numbers when left out.
+    ranks : how many axes each multi-index stands for; one where left out.
+    title, references : what the derivation is about.
+
+    Raises
+    ------
+    CodeError : the graph has no output, or one of its definitions no form as code.
+    DeriveError : a gradient cannot be derived.
+    """
+    _check(graph)
+    graph = spread(graph, ranks or {})
+    wanted = tuple(wrt) or tuple(name for name in graph.inputs if _acts(name, graph))
+    loss = next(letter for letter in LOSSES if letter not in graph.names)
+    goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
+    derivation = derive(graph, goals, title=title, references=tuple(references))
+    added = [name for name in derivation.graph.order if name not in graph]
+    short = {e.name for e in derivation.graph.equations if e.kind == "abbreviation"}
+    stable = Stable(short)
+    forward = tuple(stable(_defined(derivation.graph, graph.order)))
+    aside = stable(_defined(derivation.graph, added))
+    return Program(
+        derivation,
+        tuple(name for name in graph.names if name not in graph),
+        graph.outputs,
+        wanted,
+        loss,
+        forward,
+        (*aside, *stable(_backward(derivation, loss, wanted))),
+    )
+
+
+def _defined(graph: Graph, names: Iterable[str]) -> Iterator[Assignment]:
+    """What computes the names that equations define."""
+    for name in names:
+        equation = graph[name]
+        if equation.is_relation:
+            yield solution(equation, graph)
+        else:
+            yield Assignment(equation.lhs, equation.rhs)
+
+
+def _check(graph: Graph) -> None:
+    if not graph.outputs:
+        raise CodeError("nothing is defined, only abbreviated", mend="define an output")
+
+
+def _acts(name: str, graph: Graph) -> bool:
+    """Whether an output depends on an input."""
+    return any(name in graph.ancestors(output) for output in graph.outputs)
+
+
+def _generic(graph: Graph, name: str) -> Tensor:
+    """A tensor with letters of its own, the author's where they are distinct."""
+    letters: list[str] = []
+    for axis in range(graph.arity[name]):
+        preferred = (*graph.letters.get((name, axis), ()), *SPARE_LETTERS)
+        letters.append(next(c for c in preferred if c not in letters and c.islower()))
+    return graph.tensor(name, letters)
+
+
+def _backward(derivation: Derivation, loss: str, wrt: Sequence[str]) -> Iterator[Assignment]:
+    """The adjoints that the wanted gradients are made of, in the order of the stages."""
+    graph = derivation.graph
+    found: dict[str, Assignment] = {}
+    for stage in derivation.stages:
+        goal = stage.goal
+        if isinstance(goal, Partial) and goal.function == tensor(loss) and not goal.held:
+            target = _named(goal)
+            found[name_of(target)] = Assignment(target, _with_adjoints(stage.result, loss))
+    needed = {adjoint(name) for name in wrt}
+    for name in reversed(found):
+        needed |= found[name].reads if name in needed else frozenset()
+    given = {adjoint(name) for name in graph.outputs}
+    yield from (a for name, a in found.items() if name in needed and name not in given)
+
+
+def _named(partial: Partial) -> Tensor:
+    variable = partial.variable
+    return tensor(adjoint(name_of(variable)), *indices_of(variable))
+
+
+def _with_adjoints(expr: Expr, loss: str) -> Expr:
+    """The expression with a tensor in place of each derivative of the loss."""
+
+    def change(node: Expr) -> Expr | None:
+        if is_tensor(node):
+            return node
+        if not isinstance(node, Partial):
+            return None
+        if node.function != tensor(loss) or node.held or not is_tensor(node.variable):
+            raise CodeError(f"{node} is left in the result and has no form as code")
+        return _named(node)
+
+    return mapped(expr, change)

@@ -1,0 +1,283 @@
+"""Assignments in an order of work: every reduction by itself, and nothing computed twice.
+
+A reduction (a sum, a maximum, a product over an index) becomes an assignment to a tensor of its
+own, so that each right-hand side is computed entry by entry or is one reduction. Sums of products
+are taken two factors at a time, and what two assignments have in common, up to the letters of
+indices, is computed once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count, permutations
+
+from opt_einsum import contract_path
+from sympy import Expr, Indexed, KroneckerDelta, Mul, UnevaluatedExpr, log
+
+from derive.codegen.assignment import Assignment
+from derive.codegen.solution import Root, RootWork, Solution
+from derive.expressions import (
+    Binder,
+    Contraction,
+    Index,
+    Iverson,
+    One,
+    Place,
+    elementary,
+    indices_of,
+    is_tensor,
+    name_of,
+    ranging,
+    tensor,
+    tensors_in,
+)
+
+__all__ = ["Schedule", "in_order"]
+
+# The number that each size stands for where the order of a long product is chosen.
+TYPICAL_SIZE = 64
+
+
+class Schedule:
+    """Assignments in the order in which they are to be made.
+
+    Parameters
+    ----------
+    expected : all that is going to be added; what is costly in it more than once is computed once.
+
+    Attributes
+    ----------
+    assignments : those added, each behind the ones that its right-hand side needs; the tensors
+        that the schedule adds are called `#0`, `#1` and so on.
+    """
+
+    def __init__(
+        self, expected: Iterable[Assignment] = (), numbers: Iterator[int] | None = None
+    ) -> None:
+        self.assignments: list[Assignment] = []
+        self._numbers = numbers or count()
+        self._uses = Counter(_key(node) for a in expected for node in _costly(a.expr))
+        self._known: dict[Expr, Assignment] = {}
+        self._wanted: tuple[Index, ...] = ()
+
+    def add(self, assignment: Assignment) -> None:
+        """Append an assignment with all that its right-hand side needs."""
+        self._wanted = assignment.indices
+        if isinstance(assignment, Solution):
+            self._append(self._solution(assignment))
+            return
+        if isinstance(assignment, Root):
+            self._append(self._root(assignment))
+            return
+        if isinstance(assignment.expr, Binder):
+            expr = self._reduced(assignment.expr)
+        else:
+            expr = self._flat(assignment.expr)
+        self._append(Assignment(assignment.target, expr))
+
+    def _solution(self, given: Solution) -> Solution:
+        right = self._flat(given.expr)
+        batch = [i for i in given.indices if i != given.row and i in ranging(given.matrix)]
+        self._wanted = (*batch, given.row, given.column)
+        return replace(given, expr=right, matrix=self._flat(given.matrix))
+
+    def _root(self, given: Root) -> RootWork:
+        """The root with what computes its equation, which is made anew for each try."""
+        inner = Schedule(numbers=self._numbers)
+        inner._wanted = given.indices
+        residual = inner._named(inner._flat(given.expr), given.indices)
+        inner._wanted = (*given.indices, *given.moved)
+        slope = inner._named(inner._flat(given.slope), inner._wanted)
+        work = tuple(inner.assignments)
+        return RootWork(given.target, residual, slope, given.moved, work)
+
+    def _named(self, expr: Expr, indices: Sequence[Index]) -> Expr:
+        """A tensor with the given indices that is assigned the expression."""
+        target = tensor(f"#{next(self._numbers)}", *indices)
+        self._append(Assignment(target, expr))
+        return target
+
+    def _append(self, assignment: Assignment) -> None:
+        self.assignments.append(assignment)
+        if isinstance(assignment, Solution | RootWork):
+            return
+        self._known.setdefault(_key(assignment.expr), assignment)
+
+    def _flat(self, expr: Expr) -> Expr:
+        """The expression with a tensor in place of each reduction."""
+        if isinstance(expr, Indexed | KroneckerDelta) and expr.has(Place):
+            expr = expr.xreplace({place: self._place(place) for place in expr.atoms(Place)})
+        if is_tensor(expr) or isinstance(expr, KroneckerDelta) or not expr.args:
+            return expr
+        if isinstance(expr, Binder):
+            return self._shared(self._reduced(expr))
+        if is_mask(expr):
+            return expr
+        if isinstance(expr, UnevaluatedExpr):
+            return self._shared(self._flat(expr.args[0]))
+        flat = expr.func(*map(self._flat, expr.args))
+        costly = is_costly(expr) and self._uses[_key(expr)] > 1
+        return self._shared(flat) if costly else flat
+
+    def _place(self, expr: Place) -> Expr:
+        """A tensor of whole numbers that is assigned the place of an extremum."""
+        found = self._shared(self._reduced(expr))
+        return tensor(name_of(found), *indices_of(found), integer=True)
+
+    def _shared(self, expr: Expr) -> Expr:
+        """A tensor that is assigned the expression, an earlier one if there is one."""
+        if is_tensor(expr):
+            return expr
+        known = self._known.get(_key(expr))
+        if known is not None:
+            return _read(known, expr)
+        target = tensor(f"#{next(self._numbers)}", *in_order(expr, self._wanted))
+        self._append(Assignment(target, expr))
+        return target
+
+    def _reduced(self, expr: Binder) -> Expr:
+        """A reduction with a flat body; a sum has at most two factors."""
+        indices, body = expr.open()
+        if not isinstance(expr, Contraction):
+            return expr.func(self._flat(body), *indices)
+        factors = [self._flat(factor) for factor in Mul.make_args(body)]
+        outside = [f for f in factors if not ranging(f) & set(indices)]
+        inside = [f for f in factors if f not in outside]
+        inside, indices, repeats = _without_ones(inside, indices)
+        total = self._total(inside, indices) if indices else Mul(*inside)
+        if not outside and repeats == 1:
+            return total
+        return Mul(*outside, repeats, self._shared(total))
+
+    def _total(self, factors: list[Expr], indices: list[Index]) -> Expr:
+        """The sum of a product over indices, its factors joined two at a time."""
+        if any(factor.has(KroneckerDelta) for factor in factors):
+            # What a delta picks goes to single entries at once.
+            return self._sum(Mul(*factors), indices)
+        out = set().union(*map(ranging, factors)) - set(indices)
+        factors = _merged(factors)
+        for first, second in _path(factors, out):
+            pair = factors[first], factors[second]
+            factors = [f for f in factors if f not in pair]
+            kept = out.union(*map(ranging, factors))
+            over = [i for i in indices if i in ranging(Mul(*pair)) and i not in kept]
+            joined = self._joined(pair, over)
+            if not factors:
+                return joined
+            factors.append(self._shared(joined) if over else joined)
+        return self._sum(Mul(*factors), indices)
+
+    def _sum(self, body: Expr, indices: Sequence[Index]) -> Expr:
+        """A sum; where factors leave it, it is a tensor."""
+        factors = Mul.make_args(body)
+        rank = max((len(ranging(factor)) for factor in factors), default=0)
+        # What has few axes is computed apart, so that the product is one of tensors alone.
+        small = [f for f in factors if f.is_Pow and 0 < len(ranging(f)) < rank]
+        body = Mul(*(self._shared(f) if f in small else f for f in factors))
+        total = Contraction(body, *indices)
+        return total if isinstance(total, Contraction) else self._flat(total)
+
+    def _joined(self, pair: tuple[Expr, Expr], over: Sequence[Index]) -> Expr:
+        """The product of two factors, summed; each is a tensor if it can be a matrix product."""
+        if not over:
+            return Mul(*pair)
+        if _is_matrix_product(*pair, over):
+            pair = (self._operand(pair[0]), self._operand(pair[1]))
+        return self._sum(Mul(*pair), over)
+
+    def _operand(self, factor: Expr) -> Expr:
+        return factor if factor.has(KroneckerDelta) else self._shared(factor)
+
+
+def is_mask(expr: Expr) -> bool:
+    """Whether an expression is the logarithm of a comparison, which may be marked to stay."""
+    inner = expr.args[0] if isinstance(expr, UnevaluatedExpr) else expr
+    return isinstance(inner, log) and isinstance(inner.args[0], Iverson)
+
+
+def is_costly(expr: Expr) -> bool:
+    """Whether an expression is a function of an array that takes longer than to read it."""
+    if not ranging(expr):
+        return False
+    if expr.is_Pow:
+        return not (expr.exp.is_Integer and abs(expr.exp) <= 3)
+    row = elementary(expr)
+    return row is not None and row.pieces is None and not is_mask(expr)
+
+
+def _costly(expr: Expr) -> Iterator[Expr]:
+    """The costly functions in an expression, those under sums with letters for bound indices."""
+    if isinstance(expr, Binder):
+        yield from _costly(expr.open()[1])
+    elif not is_tensor(expr):
+        if is_costly(expr):
+            yield expr
+        for arg in expr.args:
+            yield from _costly(arg)
+
+
+def _is_matrix_product(first: Expr, second: Expr, over: Sequence[Index]) -> bool:
+    """Whether both carry all that is summed over, and each an index of its own."""
+    one, other = ranging(first), ranging(second)
+    return set(over) <= one & other and not (one <= other or other <= one)
+
+
+def _without_ones(
+    factors: list[Expr], indices: list[Index]
+) -> tuple[list[Expr], list[Index], Expr]:
+    """The factors without one-tensors, and how often they repeat along the indices left out."""
+    rest = [factor for factor in factors if not isinstance(factor, One)]
+    carried = set().union(*map(ranging, rest)) if rest else set()
+    alone = [index for index in indices if index not in carried]
+    ones = [f for f in factors if isinstance(f, One) and f.index not in (*carried, *alone)]
+    left = [index for index in indices if index in carried]
+    return rest + ones, left, Mul(*(index.size for index in alone))
+
+
+def _merged(factors: Sequence[Expr]) -> list[Expr]:
+    """Factors with the same indices as one."""
+    groups: dict[frozenset[Index], list[Expr]] = {}
+    for factor in factors:
+        groups.setdefault(frozenset(ranging(factor)), []).append(factor)
+    return [Mul(*group) for group in groups.values()]
+
+
+def _path(factors: Sequence[Expr], out: Iterable[Index]) -> list[tuple[int, int]]:
+    """Which two factors to join, one pair after the other, as their places in the list left."""
+    if len(factors) < 2:
+        return []
+    letters = {
+        i: chr(192 + n) for n, i in enumerate(sorted(set().union(*map(ranging, factors)), key=str))
+    }
+    terms = ["".join(letters[i] for i in sorted(ranging(f), key=str)) for f in factors]
+    formula = ",".join(terms) + "->" + "".join(letters[i] for i in sorted(out, key=str))
+    shapes = [(TYPICAL_SIZE,) * len(term) for term in terms]
+    path, _ = contract_path(formula, *shapes, shapes=True)
+    return [(step[0], step[1]) for step in path]
+
+
+def in_order(expr: Expr, wanted: Sequence[Index] = ()) -> list[Index]:
+    """The free indices of an expression: as wanted, the others as in the tensor with the most."""
+    free = ranging(expr)
+    leaves = [[i for i in indices_of(leaf) if i in free] for leaf in tensors_in(expr)]
+    largest = max(leaves, key=len, default=[])
+    rest = sorted(free, key=lambda index: (index not in largest, str(index)))
+    rest = sorted(rest, key=lambda i: largest.index(i) if i in largest else len(largest))
+    return [i for i in wanted if i in free] + [i for i in rest if i not in wanted]
+
+
+def _key(expr: Expr) -> Expr:
+    """What expressions have in common that differ by letters of their indices alone."""
+    indices = sorted(ranging(expr), key=str)
+    return Contraction(expr, *indices) if indices else expr
+
+
+def _read(known: Assignment, expr: Expr) -> Expr:
+    """The tensor of an assignment with the indices that make its right-hand side the expression."""
+    own = indices_of(known.target)
+    for order in permutations(ranging(expr)):
+        if known.expr.xreplace(dict(zip(own, order, strict=True))) == expr:
+            return tensor(known.name, *order)
+    raise AssertionError("equal keys are equal up to letters")

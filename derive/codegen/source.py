@@ -1,0 +1,284 @@
+"""Source text from syntax trees, laid out as the formatters `ruff` and `black` lay it out.
+
+A statement that is longer than a line is broken at the operators of its outermost chain, or at the
+commas of its outermost call; where neither is enough, parts of it become variables of their own.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["WIDTH", "expression", "signature", "statement"]
+
+WIDTH = 88
+INDENT = "    "
+
+_OPERATORS: dict[type[ast.AST], tuple[str, int]] = {
+    ast.BitOr: ("|", 4),
+    ast.BitXor: ("^", 5),
+    ast.BitAnd: ("&", 6),
+    ast.Add: ("+", 8),
+    ast.Sub: ("-", 8),
+    ast.Mult: ("*", 9),
+    ast.Div: ("/", 9),
+    ast.FloorDiv: ("//", 9),
+    ast.Mod: ("%", 9),
+    ast.MatMult: ("@", 9),
+    ast.Pow: ("**", 11),
+}
+_SIGNS: dict[type[ast.AST], str] = {ast.USub: "-", ast.Invert: "~"}
+_COMPARISONS: dict[type[ast.AST], str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+}
+_COMPARED, _UNARY, _ATOM = 3, 10, 20
+
+Fresh = Callable[[], str]
+"""Makes a name for a variable that is in use nowhere."""
+
+
+# Expressions --------------------------------------------------------------------------------
+
+
+def expression(node: ast.expr) -> str:
+    """The text of an expression in one line."""
+    return _text(node)[0]
+
+
+def _text(node: ast.expr) -> tuple[str, int]:
+    """The text and how tightly it holds together."""
+    if isinstance(node, ast.BinOp):
+        return _binary(node)
+    if isinstance(node, ast.UnaryOp):
+        return _SIGNS[type(node.op)] + _inside(node.operand, _UNARY), _UNARY
+    if isinstance(node, ast.Compare):
+        parts = [_inside(node.left, _COMPARED + 1)]
+        for relation, side in zip(node.ops, node.comparators, strict=True):
+            parts += [_COMPARISONS[type(relation)], _inside(side, _COMPARED + 1)]
+        return " ".join(parts), _COMPARED
+    if isinstance(node, ast.IfExp):
+        parts = [_inside(part, 1) for part in (node.body, node.test, node.orelse)]
+        return f"{parts[0]} if {parts[1]} else {parts[2]}", 0
+    if isinstance(node, ast.Constant):
+        return _constant(node.value), _ATOM
+    if isinstance(node, ast.Tuple):
+        inner = ", ".join(map(expression, node.elts))
+        return f"({inner}{',' if len(node.elts) == 1 else ''})", _ATOM
+    if isinstance(node, ast.List):
+        return f"[{', '.join(map(expression, node.elts))}]", _ATOM
+    return _primary(node), _ATOM
+
+
+def _primary(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{_inside(node.value, _ATOM)}.{node.attr}"
+    if isinstance(node, ast.Call):
+        return f"{_inside(node.func, _ATOM)}({', '.join(_arguments(node))})"
+    if isinstance(node, ast.Subscript):
+        return f"{_inside(node.value, _ATOM)}[{_slots(node.slice)}]"
+    if isinstance(node, ast.Starred):
+        return f"*{_inside(node.value, _ATOM)}"
+    raise TypeError(f"{type(node).__name__} has no layout")
+
+
+def _inside(node: ast.expr, least: int) -> str:
+    text, tightness = _text(node)
+    return text if tightness >= least else f"({text})"
+
+
+def _binary(node: ast.BinOp) -> tuple[str, int]:
+    sign, tightness = _OPERATORS[type(node.op)]
+    if isinstance(node.op, ast.Pow):
+        left, right = _inside(node.left, tightness + 1), _inside(node.right, _UNARY)
+        gap = "" if _is_simple(node.left) and _is_simple(node.right) else " "
+        return f"{left}{gap}**{gap}{right}", tightness
+    left, right = _inside(node.left, tightness), _inside(node.right, tightness + 1)
+    return f"{left} {sign} {right}", tightness
+
+
+def _is_simple(node: ast.expr) -> bool:
+    """Whether an operand of a power stands close to its sign."""
+    if isinstance(node, ast.UnaryOp):
+        return _is_simple(node.operand)
+    if isinstance(node, ast.Attribute):
+        return _is_simple(node.value)
+    return isinstance(node, ast.Name | ast.Constant)
+
+
+def _constant(value: object) -> str:
+    if value is ...:
+        return "..."
+    if isinstance(value, str):
+        return '"' + repr(value)[1:-1].replace('"', r"\"") + '"'
+    return repr(value)
+
+
+def _arguments(node: ast.Call) -> list[str]:
+    return [*map(expression, node.args), *(f"{k.arg}={expression(k.value)}" for k in node.keywords)]
+
+
+def _slots(node: ast.expr) -> str:
+    slots = node.elts if isinstance(node, ast.Tuple) else [node]
+    return ", ".join(_slice(s) if isinstance(s, ast.Slice) else expression(s) for s in slots)
+
+
+def _slice(node: ast.Slice) -> str:
+    ends = [node.lower, node.upper, *([node.step] if node.step else [])]
+    simple = all(end is None or _is_simple(end) for end in ends)
+    texts = ["" if end is None else expression(end) for end in ends]
+    if simple:
+        return ":".join(texts)
+    return " : ".join(texts).strip()
+
+
+# Statements ---------------------------------------------------------------------------------
+
+
+def statement(node: ast.stmt, indent: int, fresh: Fresh) -> Iterator[str]:
+    """The lines of a statement; variables for parts of it come first where it is too long."""
+    if isinstance(node, ast.FunctionDef):
+        names = [argument.arg for argument in node.args.args]
+        yield from (INDENT * indent + line for line in signature(node.name, names))
+        for inner in node.body:
+            yield from statement(inner, indent + 1, fresh)
+        yield ""
+        return
+    room = WIDTH - len(INDENT) * indent
+    for part in _shortened(node, room, fresh):
+        yield from (INDENT * indent + line for line in _lines(part, room) or [_flat(part)])
+
+
+def _shortened(node: ast.stmt, room: int, fresh: Fresh) -> Iterator[ast.stmt]:
+    """Statements that fit, the last one in place of the given one."""
+    while _lines(node, room) is None:
+        value = _value(node)
+        largest = _largest_part(value, room) if value is not None else None
+        if largest is None:
+            break
+        variable = ast.Name(fresh())
+        yield from _shortened(ast.Assign([variable], largest), room, fresh)
+        _Replace(largest, variable).visit(node)
+    yield node
+
+
+def _value(node: ast.stmt) -> ast.expr | None:
+    if isinstance(node, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
+        return node.value
+    return None
+
+
+def _largest_part(value: ast.expr, room: int) -> ast.expr | None:
+    """The longest part of an expression that computes something and fits on a line."""
+    fitting = [
+        node
+        for node in ast.walk(value)
+        if isinstance(node, ast.BinOp | ast.Call | ast.Subscript) and node is not value
+        if len(expression(node)) <= room - len("t00 = ")
+    ]
+    return max(fitting, key=lambda node: len(expression(node)), default=None)
+
+
+class _Replace(ast.NodeTransformer):
+    """One node in place of another, which is known by its text."""
+
+    def __init__(self, old: ast.expr, new: ast.expr) -> None:
+        self._old, self._new = ast.dump(old), new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """The node, or the new one in its place."""
+        return self._new if ast.dump(node) == self._old else self.generic_visit(node)
+
+
+def _lines(node: ast.stmt, room: int) -> list[str] | None:
+    """The statement in lines that fit, None where there is no such layout."""
+    flat = _flat(node)
+    if len(flat) <= room:
+        return [flat]
+    value = _value(node)
+    if value is None:
+        return None
+    head = flat.removesuffix(_result(node, value))
+    if isinstance(value, ast.Tuple):
+        return _listed(head + "(", list(map(expression, value.elts)), ")", room)
+    if isinstance(value, ast.Call):
+        return _called(head, value, room)
+    return _chained(head, value, room)
+
+
+def _flat(node: ast.stmt) -> str:
+    if isinstance(node, ast.Assign):
+        return f"{_result(node, node.targets[0])} = {_result(node, node.value)}"
+    if isinstance(node, ast.AugAssign):
+        sign = _OPERATORS[type(node.op)][0]
+        return f"{expression(node.target)} {sign}= {expression(node.value)}"
+    if isinstance(node, ast.Return):
+        return "return " + (_result(node, node.value) if node.value else "None")
+    if isinstance(node, ast.Expr):
+        return expression(node.value)
+    raise TypeError(f"{type(node).__name__} has no layout")
+
+
+def _result(_: ast.stmt, value: ast.expr) -> str:
+    """The text of what is assigned or returned: a tuple without parentheses."""
+    if isinstance(value, ast.Tuple) and len(value.elts) > 1:
+        return ", ".join(map(expression, value.elts))
+    return expression(value)
+
+
+def _called(head: str, value: ast.Call, room: int) -> list[str] | None:
+    """A call, its arguments on a line of their own or on one each."""
+    head += f"{_inside(value.func, _ATOM)}("
+    arguments = _arguments(value)
+    inner = INDENT + ", ".join(arguments)
+    if len(head) <= room and len(inner) <= room:
+        return [head, inner, ")"]
+    return _listed(head, arguments, ")", room)
+
+
+def _chained(head: str, value: ast.expr, room: int) -> list[str] | None:
+    """A chain of operators, one a line, in parentheses."""
+    parts = _chain(value)
+    if len(parts) < 3:
+        return None
+    whole = expression(value)
+    inner = [whole] if len(INDENT + whole) <= room else parts
+    lines = [head + "(", *(INDENT + line for line in inner), ")"]
+    return lines if all(len(line) <= room for line in lines) else None
+
+
+def _chain(value: ast.expr) -> list[str]:
+    """The operands of the loosest operators of an expression, each behind its sign."""
+    if not isinstance(value, ast.BinOp) or isinstance(value.op, ast.Pow):
+        return [expression(value)]
+    sign, tightness = _OPERATORS[type(value.op)]
+    last = f"{sign} {_inside(value.right, tightness + 1)}"
+    left = value.left
+    if isinstance(left, ast.BinOp) and _OPERATORS[type(left.op)][1] == tightness:
+        return [*_chain(left), last]
+    return [_inside(left, tightness), last]
+
+
+def _listed(head: str, items: Sequence[str], tail: str, room: int) -> list[str] | None:
+    """Items between brackets, one a line, each with a comma behind it."""
+    lines = [head, *(f"{INDENT}{item}," for item in items), tail]
+    return lines if all(len(line) <= room for line in lines) else None
+
+
+def signature(name: str, parameters: Sequence[str]) -> list[str]:
+    """The first lines of a function."""
+    flat = f"def {name}({', '.join(parameters)}):"
+    if len(flat) <= WIDTH:
+        return [flat]
+    inner = INDENT + ", ".join(parameters)
+    if len(inner) <= WIDTH:
+        return [f"def {name}(", inner, "):"]
+    return [f"def {name}(", *(f"{INDENT}{parameter}," for parameter in parameters), "):"]

@@ -1,0 +1,161 @@
+"""Modules of source text: a class for each target, NumPy's being the base of the others."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from derive.codegen.checks import checked
+from derive.codegen.describe import documentation, formula, saved_lines
+from derive.codegen.dialect import Dialect
+from derive.codegen.helpers import helpers
+from derive.codegen.inplace import OVERWRITE
+from derive.codegen.passes import Function, Passes, axes_of, passes
+from derive.codegen.program import Program
+from derive.codegen.selftest import self_test
+from derive.codegen.source import INDENT, WIDTH, signature, statement
+
+__all__ = ["Target"]
+
+
+_LENT = (
+    f"With `{OVERWRITE}` gradients are put where saved arrays lie, which saves memory",
+    "and time; what was saved is of no use then.",
+)
+
+
+class Target:
+    """Writes the module of a program for NumPy.
+
+    Attributes
+    ----------
+    name : how the target is called.
+    """
+
+    name: ClassVar[str] = "numpy"
+    purpose: ClassVar[str] = "Value and gradients, with NumPy."
+
+    def dialect(self) -> Dialect:
+        """How the target spells operations."""
+        return Dialect()
+
+    def source(self, program: Program) -> str:
+        """The text of the module of a program."""
+        found = passes(program, self.dialect())
+        parts = [part for part in self.parts(found) if part]
+        heading = "\n".join(['"""' + "\n".join(documentation(program, self.purpose)), '"""'])
+        imports = "\n\n".join(self.imports("\n".join(parts)))
+        body = "\n\n\n".join([f"{heading}\n\n{imports}", *parts])
+        return body + "\n"
+
+    def parts(self, found: Passes) -> list[str]:
+        """The functions of the module, in order."""
+        work = [self.forward(found), self.backward(found)]
+        text = "\n".join(work)
+        parts = [*helpers(text), *work, *self_test(found, text)]
+        return [part.strip("\n") for part in parts]
+
+    def imports(self, text: str) -> Iterator[str]:
+        """The imports that the text of the functions needs, in groups."""
+        if re.search(r"\bmath\.", text):
+            yield "import math"
+        scipy = "\nfrom scipy.special import erf" if re.search(r"\berf\(", text) else ""
+        yield "import numpy as np" + scipy
+
+    def forward(self, found: Passes) -> str:
+        """The text of the forward pass."""
+        function, names = found.forward, found.names
+        given = [names[n] for n in function.parameters]
+        saved = _names(function.saved, found)
+        result = ast.Return(ast.Tuple([_together(function, found), saved]))
+        results = ", ".join(names[n] for n in function.results)
+        about = [f"Return {results}, and what `backward` takes as `saved`.", ""]
+        about += ["Saved:", *(f"    {line}" for line in saved_lines(found))]
+        start = [*checked(found, found.program.inputs)]
+        return self.function("forward", given, about, found, function, start, result)
+
+    def backward(self, found: Passes) -> str:
+        """The text of the backward pass."""
+        function, names = found.backward, found.names
+        upstream = [names[n] for n in function.parameters]
+        start: list[ast.stmt] = []
+        if function.saved:
+            start.append(ast.Assign([_names(function.saved, found)], ast.Name("saved")))
+        results = ", ".join(names[n] for n in function.results)
+        about = [f"Return {results}, from {', '.join(upstream)} and what `forward` saved."]
+        parameters = ["saved", *upstream]
+        if any(_mentions(s, OVERWRITE) for s in function.statements):
+            parameters.append(f"{OVERWRITE}=False")
+            about += ["", *_LENT]
+        result = ast.Return(_together(function, found))
+        graph = found.program.graph
+        arrays = [name for name in (*function.saved, *function.parameters) if axes_of(graph, name)]
+        start += checked(found, arrays, labels=False)
+        return self.function("backward", parameters, about, found, function, start, result)
+
+    def function(
+        self,
+        title: str,
+        parameters: Sequence[str],
+        about: Sequence[str],
+        found: Passes,
+        function: Function,
+        start: Sequence[ast.stmt],
+        result: ast.stmt,
+    ) -> str:
+        """A function: signature, docstring, statements with a formula above each assignment."""
+        lines = signature(title, parameters)
+        lines += docstring(about)
+        counter = _Counter()
+        for each in (*start, *function.lengths):
+            lines += statement(each, 1, counter)
+        for step in function.steps:
+            if any(isinstance(s, ast.FunctionDef) for s in step.statements):
+                lines.append("")
+            lines += comment(formula(step.assignment, found.program, found.names))
+            for each in step.statements:
+                lines += statement(each, 1, counter)
+        lines += statement(result, 1, counter)
+        return "\n".join(lines)
+
+
+class _Counter:
+    """Names for parts of long statements."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def __call__(self) -> str:
+        self._number += 1
+        return f"part{self._number}"
+
+
+def _together(function: Function, found: Passes) -> ast.expr:
+    results = _names(function.results, found)
+    return results.elts[0] if len(results.elts) == 1 else results
+
+
+def _names(names: Sequence[str], found: Passes) -> ast.Tuple:
+    return ast.Tuple([ast.Name(found.names[name]) for name in names])
+
+
+def _mentions(node: ast.stmt, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+
+
+def docstring(about: Sequence[str]) -> list[str]:
+    """The docstring of a function, by its lines."""
+    first, *others = about
+    if not others:
+        return [f'{INDENT}"""{first}"""']
+    lines = [f'{INDENT}"""{first}', *(INDENT + line if line else "" for line in others)]
+    return [*lines, f'{INDENT}"""']
+
+
+def comment(text: str) -> list[str]:
+    """A comment in as few lines as it needs; none where it is too long to help."""
+    if len(text) > WIDTH - len(INDENT) - 2:
+        return []
+    return [f"{INDENT}# {text}"]

@@ -1,0 +1,85 @@
+"""Generated modules in tests: run, and compared with the values of the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from typing import Any
+
+from derive.codegen import Program, module, program
+from derive.codegen.dialect import Dialect
+from derive.codegen.passes import passes
+from derive.codegen.selftest import example
+from derive.notation import read_graph
+from derive.problems import load_problem
+from derive.verify.evaluate import Array
+from derive.verify.functions import opaque
+from derive.verify.oracle import Oracle
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A module that has been run, with the program that it was made from."""
+
+    program: Program
+    text: str
+    namespace: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return self.namespace[name]
+
+    def values(self, inputs: Sequence[Any], upstream: Sequence[Any]) -> list[Any]:
+        """The outputs and the gradients."""
+        outputs, saved = self.namespace["forward"](*inputs)
+        gradients = self.namespace["backward"](saved, *upstream)
+        outputs = outputs if len(self.program.outputs) > 1 else (outputs,)
+        gradients = gradients if len(self.program.wrt) > 1 else (gradients,)
+        return [*outputs, *gradients]
+
+
+@lru_cache(maxsize=16)
+def generated(name: str) -> Generated:
+    """The NumPy module of a derivation of the catalogue."""
+    problem = load_problem(name)
+    found = program(problem.graph, title=problem.title, references=problem.references)
+    text = module(found)
+    namespace: dict[str, Any] = {"__name__": name}
+    exec(compile(text, f"{name}.py", "exec"), namespace)
+    return Generated(found, text, namespace)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments of a module, and what it is to return."""
+
+    inputs: list[Any]
+    upstream: list[Array]
+    expected: list[Array]
+
+
+def case(found: Program) -> Case:
+    """Random data with what the oracle finds for them."""
+    sample = example(found.graph).sample
+    oracle = Oracle(found.derivation.graph, sample)
+    sizes = {str(size): number for size, number in sample.sizes.items()}
+    values = {**sizes, **sample.labels, **oracle.values.tensors}
+    for name in found.functions:
+        symbol = name.rstrip("'")
+        values[name] = partial(opaque, symbol, len(name) - len(symbol))
+    return Case(
+        [values[name] for name in passes(found, Dialect()).forward.parameters],
+        [sample.upstream[name] for name in found.outputs],
+        [values[name] for name in found.outputs]
+        + [oracle(goal, goal.indices) for goal in found.derivation.goals],
+    )
+
+
+@cache
+def written(equations: str) -> Generated:
+    """The NumPy module of equations."""
+    found = program(read_graph(equations))
+    text = module(found)
+    namespace: dict[str, Any] = {"__name__": "written"}
+    exec(compile(text, "written.py", "exec"), namespace)
+    return Generated(found, text, namespace)

@@ -1,0 +1,106 @@
+"""Generated modules: run over the whole catalogue, beside the oracle and beside PyTorch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derive.codegen import module, program
+from derive.problems import catalogue, load_problem
+from tests.generated import Case, Generated, case, generated
+
+FEW = ["cross_entropy_batch", "layer_norm", "attention", "embedding", "conv1d"]
+every = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in FEW else pytest.mark.catalogue) for n in catalogue()],
+)
+
+
+@every
+def test_a_module_computes_what_is_derived(name: str) -> None:
+    module = generated(name)
+    given = case(module.program)
+    before = [np.copy(array) for array in (*given.inputs, *given.upstream)]
+    _agrees(module, given, lambda array: array, np.float64, 1e-8)
+    for array, copy in zip((*given.inputs, *given.upstream), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+    _agrees(module, given, _strided, np.float64, 1e-8)
+    _agrees(module, given, _single, np.float32, 2e-3)
+    assert module.self_test() < 1e-6
+
+
+def _agrees(
+    module: Generated, given: Case, change: Callable[[Any], Any], kind: type, precise: float
+) -> None:
+    """Compare the values on changed arguments with those of the oracle."""
+    found = module.values([*map(change, given.inputs)], [*map(change, given.upstream)])
+    for array, expected in zip(found, given.expected, strict=True):
+        assert array.dtype == kind
+        assert np.shape(array) == expected.shape
+        np.testing.assert_allclose(array, expected, rtol=max(precise, 1e-6), atol=precise)
+
+
+def _strided(array: Any) -> Any:
+    """The same entries, which do not lie side by side."""
+    return np.repeat(array, 2, axis=-1)[..., ::2] if np.ndim(array) else array
+
+
+def _single(array: Any) -> Any:
+    return array.astype(np.float32) if np.asarray(array).dtype.kind == "f" else array
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_text_is_the_same_every_time(name: str) -> None:
+    problem = load_problem(name)
+    again = module(program(problem.graph, title=problem.title, references=problem.references))
+    assert again == generated(name).text
+
+
+@pytest.mark.parametrize("names", [FEW, pytest.param(catalogue(), marks=pytest.mark.catalogue)])
+def test_text_is_laid_out_as_ruff_does(names: list[str], tmp_path: object) -> None:
+    pytest.importorskip("ruff")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(generated(name).text)
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (
+        ["format", "--diff", "--isolated"],
+        ["check", "--isolated", "--select", "E,F,I,W,B,UP", "--ignore", "B905"],
+    ):
+        done = subprocess.run([*ruff, *command, tmp_path], capture_output=True, text=True)
+        assert not done.returncode, done.stdout
+
+
+def test_arguments_that_do_not_fit_are_named() -> None:
+    forward = generated("layer_norm").forward
+    x, gamma, beta = np.ones((2, 4)), np.ones(5), np.ones(4)
+    with pytest.raises(ValueError, match="gamma has 5 entries along axis 0, x has 4 along axis 1"):
+        forward(x, 1e-5, gamma, beta)
+    with pytest.raises(ValueError, match="x has 1 axis, not 2"):
+        forward(x[0], 1e-5, beta, beta)
+    with pytest.raises(TypeError, match="beta is float32, x is float64"):
+        forward(x, 1e-5, beta, beta.astype(np.float32))
+    with pytest.raises(TypeError, match="x is int64, not floating-point numbers"):
+        forward(x.astype(int), 1e-5, beta, beta)
+
+
+def test_labels_that_do_not_fit_are_named() -> None:
+    forward = generated("cross_entropy_batch").forward
+    x = np.ones((3, 4))
+    with pytest.raises(ValueError, match="T has an entry 4, not one below 4"):
+        forward(x, np.array([0, 4, 1]))
+    with pytest.raises(ValueError, match="T has an entry -1"):
+        forward(x, np.array([0, -1, 1]))
+    with pytest.raises(TypeError, match="T is float64, not whole numbers"):
+        forward(x, np.array([0.0, 1.0, 1.0]))
+
+
+def test_gradients_have_the_shapes_of_saved_arrays() -> None:
+    found = generated("layer_norm")
+    _, saved = found.forward(np.ones((2, 4)) * np.arange(4), 1e-5, np.ones(4), np.ones(4))
+    with pytest.raises(ValueError, match="d_y has 3 entries along axis 0"):
+        found.backward(saved, np.ones((3, 4)))
