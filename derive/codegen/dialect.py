@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Self
 
 __all__ = ["Dialect", "call", "name", "number", "text"]
 
@@ -48,15 +49,34 @@ _SPELLING = {
 
 
 class Dialect:
-    """The spelling of NumPy, which others differ from in places."""
+    """The spelling of NumPy, which others differ from in places.
+
+    Attributes
+    ----------
+    like : an array, whose type and place new arrays have.
+    """
 
     module = "np"
     axis = "axis"
     keep = "keepdims"
     in_place = True
 
-    def function(self, row: str, *arguments: ast.expr) -> ast.expr:
-        """An elementary function, by its name in the table of them, entry by entry."""
+    def __init__(self, like: str = "") -> None:
+        self.like = name(like)
+
+    def beside(self, like: str) -> Self:
+        """The dialect where new arrays take their type from the array of that name."""
+        return type(self)(like)
+
+    def function(
+        self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]
+    ) -> ast.expr:
+        """An elementary function, by its name in the table of them, entry by entry.
+
+        Parameters
+        ----------
+        arguments : its arguments; `arrays` says which are arrays, the others being numbers.
+        """
         first, *others = arguments
         zero = number(0)
         if row == "relu":
@@ -97,9 +117,13 @@ class Dialect:
         """The whole numbers below a size."""
         return call(f"{self.module}.arange", size)
 
-    def zeros(self, shape: Sequence[ast.expr], like: ast.expr) -> ast.expr:
-        """An array of zeros with the type of another."""
-        return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(like, "dtype"))
+    def indicator(self, condition: ast.expr) -> ast.expr:
+        """A condition as the numbers 1 and 0."""
+        return call(ast.Attribute(condition, "astype"), ast.Attribute(self.like, "dtype"))
+
+    def zeros(self, shape: Sequence[ast.expr]) -> ast.expr:
+        """An array of zeros."""
+        return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(self.like, "dtype"))
 
     def full(self, shape: Sequence[ast.expr], value: ast.expr, like: ast.expr) -> ast.expr:
         """An array of one number with the type of another array."""

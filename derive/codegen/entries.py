@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ from derive.expressions import (
     is_tensor,
     name_of,
     ranging,
+    tensors_in,
 )
 
 __all__ = ["Entries", "is_condition", "is_free", "is_plain"]
@@ -134,10 +136,10 @@ class Entries:
         if masks:
             return self._masked(Add(*(t for t in expr.args if t not in masks)), [*masks.values()])
         terms = sorted(expr.as_ordered_terms(), key=lambda t: t.could_extract_minus_sign())
-        total = self.value(terms[0])
+        total = self._term(terms[0])
         for term in terms[1:]:
             negative = term.could_extract_minus_sign()
-            part = self.value(-term if negative else term)
+            part = self._term(-term if negative else term)
             total = ast.BinOp(total, ast.Sub() if negative else ast.Add(), part)
         return total
 
@@ -145,10 +147,17 @@ class Entries:
         """A sum with logarithms of comparisons: minus infinity where one does not hold."""
         nothing = ast.UnaryOp(ast.USub(), name("math.inf"))
         return self.dialect.where(self._value(Mul(*masks)), self.value(rest), nothing)
+    def _term(self, term: Expr) -> ast.expr:
+        """A term of a sum; conditions are numbers there, since they cannot be subtracted."""
+        value = self.value(term)
+        factors = [f for f in Mul.make_args(term) if not isinstance(f, One)]
+        if factors and all(isinstance(f, KroneckerDelta | Iverson) for f in factors):
+            return self.dialect.indicator(value)
+        return value
 
     def _product(self, expr: Expr) -> ast.expr:
         if expr.could_extract_minus_sign():
-            return ast.UnaryOp(ast.USub(), self.value(-expr))
+            return ast.UnaryOp(ast.USub(), self._term(-expr))
         factors = [f for f in Mul.make_args(expr) if not isinstance(f, One)]
         above = [f for f in factors if not _is_divisor(f)]
         below = [1 / f for f in factors if _is_divisor(f)]
@@ -187,8 +196,7 @@ class Entries:
         if exponent == 1:
             return self.value(base)
         if exponent.is_Rational and exponent.q == 2:
-            constant = not any(is_tensor(s) for s in base.free_symbols if not isinstance(s, Size))
-            root = call("math.sqrt", self.value(base)) if constant else self._named("sqrt", base)
+            root = self._named("sqrt", base)
             return root if exponent.p == 1 else ast.BinOp(root, ast.Pow(), number(int(exponent.p)))
         return ast.BinOp(self.value(base), ast.Pow(), self.value(exponent))
 
@@ -201,7 +209,10 @@ class Entries:
         return self._named(row.name, *expr.args)
 
     def _named(self, row: str, *arguments: Expr) -> ast.expr:
-        return self.dialect.function(row, *map(self.value, arguments))
+        values, arrays = list(map(self.value, arguments)), list(map(_has_array, arguments))
+        if not any(arrays) and hasattr(math, row):
+            return call(f"math.{row}", *values)
+        return self.dialect.function(row, values, arrays)
 
     def _side(self, side: Expr) -> ast.expr:
         """A side of a comparison, of indices or of values."""
@@ -313,6 +324,11 @@ _METHODS: tuple[tuple[Any, Callable[[Entries, Any], ast.expr]], ...] = (
 
 def tupled(nodes: Sequence[ast.expr]) -> ast.expr:
     return nodes[0] if len(nodes) == 1 else ast.Tuple(list(nodes))
+
+
+def _has_array(expr: Expr) -> bool:
+    """Whether the value of an expression is an array, not a number made of sizes."""
+    return bool(ranging(expr) or expr.atoms(Iverson, KroneckerDelta) or any(tensors_in(expr)))
 
 
 def _is_divisor(factor: Expr) -> bool:

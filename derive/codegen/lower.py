@@ -53,13 +53,11 @@ class Lowering:
     ----------
     dialect : how the target spells the operations.
     names : the identifier of each tensor, label and size.
-    like : the identifier of an array whose type results have.
     """
 
-    def __init__(self, dialect: Dialect, names: Identifiers, like: str) -> None:
+    def __init__(self, dialect: Dialect, names: Identifiers) -> None:
         self.dialect = dialect
         self.names = names
-        self.like = ast.Name(like)
 
     def statements(self, assignment: Assignment) -> list[ast.stmt]:
         """The statements that make an assignment."""
@@ -71,7 +69,7 @@ class Lowering:
         dense, scattered = split(assignment.expr, target)
         variable = ast.Name(self.names[assignment.name])
         if scattered and dense == 0:
-            first = self.dialect.zeros(self._shape(target), self.like)
+            first = self.dialect.zeros(self._shape(target))
         else:
             first = self._dense(dense, target)
         found: list[ast.stmt] = [ast.Assign([variable], first)]

@@ -43,11 +43,11 @@ def passes(program: Program, dialect: Dialect) -> Passes:
     behind = _live(schedule.assignments[split:], gradients)
     names = Identifiers(program, schedule.assignments)
     upstream = tuple(map(adjoint, program.outputs))
-    backward = _steps(Lowering(dialect, names, names[_typical(program, upstream)]), behind)
+    backward = _steps(Lowering(dialect.beside(names[_typical(program, upstream)]), names), behind)
     saved = _saved(program, names, schedule.assignments[:split], backward)
     before = _live(schedule.assignments[:split], (*program.outputs, *saved))
     inputs = [n for n in program.inputs if n not in program.graph.labels]
-    forward = _steps(Lowering(dialect, names, names[_typical(program, inputs)]), before)
+    forward = _steps(Lowering(dialect.beside(names[_typical(program, inputs)]), names), before)
     given = (*program.inputs, *program.labels, *program.functions)
     given += tuple(_sizes_missing(program, _used(names, forward) | set(saved), given))
     if dialect.in_place:
