@@ -68,9 +68,7 @@ class Dialect:
         """The dialect where new arrays take their type from the array of that name."""
         return type(self)(like)
 
-    def function(
-        self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]
-    ) -> ast.expr:
+    def function(self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]) -> ast.expr:
         """An elementary function, by its name in the table of them, entry by entry.
 
         Parameters
@@ -90,8 +88,8 @@ class Dialect:
             return call("erf", first)
         return self._call(_SPELLING.get(row, row), *arguments)
 
-    def _call(self, function: str, *arguments: ast.expr) -> ast.expr:
-        return call(f"{self.module}.{function}", *arguments)
+    def _call(self, function: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.expr:
+        return call(f"{self.module}.{function}", *arguments, **keywords)
 
     def reduce(
         self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False
@@ -117,17 +115,17 @@ class Dialect:
         """The whole numbers below a size."""
         return call(f"{self.module}.arange", size)
 
-    def indicator(self, condition: ast.expr) -> ast.expr:
-        """A condition as the numbers 1 and 0."""
+    def as_number(self, condition: ast.expr) -> ast.expr:
+        """1 where a condition holds, else 0, with the type of other arrays."""
         return call(ast.Attribute(condition, "astype"), ast.Attribute(self.like, "dtype"))
 
     def zeros(self, shape: Sequence[ast.expr]) -> ast.expr:
         """An array of zeros."""
         return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(self.like, "dtype"))
 
-    def full(self, shape: Sequence[ast.expr], value: ast.expr, like: ast.expr) -> ast.expr:
-        """An array of one number with the type of another array."""
-        kind = ast.Attribute(like, "dtype")
+    def full(self, shape: Sequence[ast.expr], value: ast.expr) -> ast.expr:
+        """An array of one number."""
+        kind = ast.Attribute(self.like, "dtype")
         return call(f"{self.module}.full", _tuple(shape), value, kind)
 
     def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
@@ -152,16 +150,12 @@ class Dialect:
         """The solutions of linear equations; what is right has columns as its last axis."""
         return call(f"{self.module}.linalg.solve", matrix, right)
 
-    def root(self, equation: ast.expr, shape: Sequence[ast.expr], like: ast.expr) -> ast.expr:
+    def root(self, equation: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """Where an equation holds, by Newton's iterations."""
         start = call(
-            f"{self.module}.full", _tuple(shape), number(0.5), ast.Attribute(like, "dtype")
+            f"{self.module}.full", _tuple(shape), number(0.5), ast.Attribute(self.like, "dtype")
         )
         return call("_root", equation, start)
-
-    def as_number(self, condition: ast.expr, like: ast.expr) -> ast.expr:
-        """1 where a condition holds, else 0, with the type of an array."""
-        return call(ast.Attribute(condition, "astype"), ast.Attribute(like, "dtype"))
 
     def where(self, condition: ast.expr, this: ast.expr, other: ast.expr) -> ast.expr:
         """Entries of one array where a condition holds, of the other elsewhere."""
@@ -173,9 +167,18 @@ class Dialect:
         return call(f"{self.module}.clip", array, number(0), last)
 
     def add_at(
-        self, array: ast.expr, slots: Sequence[ast.expr], value: ast.expr, repeated: bool
+        self,
+        array: ast.expr,
+        slots: Sequence[ast.expr],
+        value: ast.expr,
+        *,
+        repeated: bool,
+        is_array: bool,
     ) -> ast.stmt:
-        """A statement that adds values to entries; with `repeated` some may be the same entry."""
+        """A statement that adds values, or one number, to entries.
+
+        With `repeated` some may be the same entry.
+        """
         place = slots[0] if len(slots) == 1 else _tuple(slots)
         if repeated:
             return ast.Expr(call(f"{self.module}.add.at", array, place, value))

@@ -16,6 +16,7 @@ from sympy import (
     Number,
     NumberSymbol,
     Pow,
+    S,
     UnevaluatedExpr,
     log,
     pi,
@@ -41,7 +42,7 @@ from derive.expressions import (
     tensors_in,
 )
 
-__all__ = ["Entries", "is_condition", "is_free", "is_plain"]
+__all__ = ["Entries", "has_array", "is_condition", "is_free", "is_plain"]
 
 _COMPARED = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
 
@@ -77,23 +78,16 @@ class Entries:
     `carried` are the indices that some array has had an axis of its own for.
     """
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        names: Identifiers,
-        order: Sequence[Index],
-        like: ast.expr,
-    ) -> None:
+    def __init__(self, dialect: Dialect, names: Identifiers, order: Sequence[Index]) -> None:
         self.dialect = dialect
         self.names = names
-        self.like = like
         self.order = tuple(order)
         self.carried: set[Index] = set()
 
     def value(self, expr: Expr) -> ast.expr:
         """The value of an expression, a number and no truth value."""
         if is_condition(expr):
-            return self.dialect.as_number(self._value(expr), self.like)
+            return self.dialect.as_number(self._value(expr))
         return self._value(expr)
 
     def _value(self, expr: Expr) -> ast.expr:
@@ -136,10 +130,10 @@ class Entries:
         if masks:
             return self._masked(Add(*(t for t in expr.args if t not in masks)), [*masks.values()])
         terms = sorted(expr.as_ordered_terms(), key=lambda t: t.could_extract_minus_sign())
-        total = self._term(terms[0])
+        total = self.value(terms[0])
         for term in terms[1:]:
             negative = term.could_extract_minus_sign()
-            part = self._term(-term if negative else term)
+            part = self.value(-term if negative else term)
             total = ast.BinOp(total, ast.Sub() if negative else ast.Add(), part)
         return total
 
@@ -147,17 +141,10 @@ class Entries:
         """A sum with logarithms of comparisons: minus infinity where one does not hold."""
         nothing = ast.UnaryOp(ast.USub(), name("math.inf"))
         return self.dialect.where(self._value(Mul(*masks)), self.value(rest), nothing)
-    def _term(self, term: Expr) -> ast.expr:
-        """A term of a sum; conditions are numbers there, since they cannot be subtracted."""
-        value = self.value(term)
-        factors = [f for f in Mul.make_args(term) if not isinstance(f, One)]
-        if factors and all(isinstance(f, KroneckerDelta | Iverson) for f in factors):
-            return self.dialect.indicator(value)
-        return value
 
     def _product(self, expr: Expr) -> ast.expr:
         if expr.could_extract_minus_sign():
-            return ast.UnaryOp(ast.USub(), self._term(-expr))
+            return ast.UnaryOp(ast.USub(), self.value(-expr))
         factors = [f for f in Mul.make_args(expr) if not isinstance(f, One)]
         above = [f for f in factors if not _is_divisor(f)]
         below = [1 / f for f in factors if _is_divisor(f)]
@@ -209,7 +196,7 @@ class Entries:
         return self._named(row.name, *expr.args)
 
     def _named(self, row: str, *arguments: Expr) -> ast.expr:
-        values, arrays = list(map(self.value, arguments)), list(map(_has_array, arguments))
+        values, arrays = list(map(self.value, arguments)), list(map(has_array, arguments))
         if not any(arrays) and hasattr(math, row):
             return call(f"math.{row}", *values)
         return self.dialect.function(row, values, arrays)
@@ -326,9 +313,10 @@ def tupled(nodes: Sequence[ast.expr]) -> ast.expr:
     return nodes[0] if len(nodes) == 1 else ast.Tuple(list(nodes))
 
 
-def _has_array(expr: Expr) -> bool:
+def has_array(expr: Expr) -> bool:
     """Whether the value of an expression is an array, not a number made of sizes."""
-    return bool(ranging(expr) or expr.atoms(Iverson, KroneckerDelta) or any(tensors_in(expr)))
+    plain = expr.xreplace(dict.fromkeys(expr.atoms(One), S.One))
+    return bool(ranging(plain) or plain.atoms(Iverson, KroneckerDelta) or any(tensors_in(plain)))
 
 
 def _is_divisor(factor: Expr) -> bool:

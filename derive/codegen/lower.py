@@ -14,7 +14,7 @@ from sympy import Expr, Mul
 
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.dialect import Dialect, number
-from derive.codegen.entries import Entries, is_plain
+from derive.codegen.entries import Entries, has_array, is_plain
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.scatter import Scatter, split
 from derive.codegen.schedule import in_order
@@ -107,11 +107,11 @@ class Lowering:
         function = ast.FunctionDef(
             title, arguments, [*body, ast.Return(ast.Tuple([*found]))], [], lineno=0
         )
-        root = self.dialect.root(ast.Name(title), self._shape(given.indices), self.like)
+        root = self.dialect.root(ast.Name(title), self._shape(given.indices))
         return [function, ast.Assign([ast.Name(variable)], root)]
 
     def _entries(self, order: Sequence[Index]) -> Entries:
-        return Entries(self.dialect, self.names, order, self.like)
+        return Entries(self.dialect, self.names, order)
 
     def _shape(self, target: Sequence[Index]) -> list[ast.expr]:
         return [self._entries(()).size(index) for index in target]
@@ -120,7 +120,7 @@ class Lowering:
         """The value of an expression with an axis for each index of the target."""
         if not any(True for _ in tensors_in(expr)) and not ranging(expr) - _marked(expr):
             value = self._entries(()).value(expr)
-            return self.dialect.full(self._shape(target), value, self.like)
+            return self.dialect.full(self._shape(target), value)
         if isinstance(expr, Binder):
             value, carried = self._reduced(expr, target)
         else:
@@ -203,7 +203,13 @@ class Lowering:
         value = entries.value(scatter.value)
         for condition in inside:
             value = self.dialect.where(condition, value, number(0))
-        return self.dialect.add_at(variable, slots, value, repeated=bool(scatter.over))
+        return self.dialect.add_at(
+            variable,
+            slots,
+            value,
+            repeated=bool(scatter.over),
+            is_array=bool(inside) or has_array(scatter.value),
+        )
 
 
 def _repeated(power: Expr) -> list[Expr]:

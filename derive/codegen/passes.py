@@ -93,7 +93,7 @@ def _saved(
 ) -> list[str]:
     """What the backward pass reads that the forward pass has."""
     read = _used(names, backward)
-    there = (*program.inputs, *program.labels, *program.functions, *(a.name for a in before))
+    there = (*program.inputs, *program.labels, *(a.name for a in before), *program.functions)
     saved = [n for n in there if n in read]
     upstream = map(adjoint, program.outputs)
     return saved + _sizes_missing(program, read, (*saved, *upstream))
