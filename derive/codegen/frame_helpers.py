@@ -117,7 +117,9 @@ def _check_labels(name, array, shape, size):
         raise ValueError(f"{name} has the shape {jnp.shape(array)}, not {shape}")
     if isinstance(array, jax.core.Tracer) or not np.size(array):
         return
-    for entry in (np.min(array), np.max(array)):
+    # With NumPy: what JAX computes in a transformation is not known yet.
+    array = np.asarray(array)
+    for entry in (array.min(), array.max()):
         if not 0 <= entry < size:
             raise ValueError(f"{name} has an entry {entry}, not one below {size}")
 '''
