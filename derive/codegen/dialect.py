@@ -54,12 +54,16 @@ class Dialect:
     Attributes
     ----------
     like : an array, whose type and place new arrays have.
+    in_place : whether results may be written where operands lie.
+    fuses : whether a comparison beside other work is never an array of its own, since the
+        target's compiler makes one loop of both.
     """
 
     module = "np"
     axis = "axis"
     keep = "keepdims"
     in_place = True
+    fuses = False
 
     def __init__(self, like: str = "") -> None:
         self.like = name(like)
@@ -156,6 +160,13 @@ class Dialect:
             f"{self.module}.full", _tuple(shape), number(0.5), ast.Attribute(self.like, "dtype")
         )
         return call("_root", equation, start)
+
+    def take_along(self, array: ast.expr, place: ast.expr, axis: int) -> ast.expr | None:
+        """One entry of each row along an axis, None where the target has no such function.
+
+        The places have the axes of the array, that one of length 1.
+        """
+        return None
 
     def where(self, condition: ast.expr, this: ast.expr, other: ast.expr) -> ast.expr:
         """Entries of one array where a condition holds, of the other elsewhere."""

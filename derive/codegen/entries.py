@@ -269,13 +269,33 @@ class Entries:
                 inside.append(self.within(place, length))
                 place = self.dialect.clip(place, length)
             places.append(place)
-        found: ast.expr = ast.Subscript(array, tupled(places))
+        found = self._along_rows(array, slots) if not inside else None
+        if found is None:
+            found = ast.Subscript(array, tupled(places))
         if not inside:
             return found
         holds = inside[0]
         for other in inside[1:]:
             holds = ast.BinOp(holds, ast.BitAnd(), other)
         return self.dialect.where(holds, found, number(0))
+
+    def _along_rows(self, array: ast.expr, slots: Sequence[Expr]) -> ast.expr | None:
+        """One entry of each row, where the place depends on the row: `s_{b,T_b}`."""
+        free = [slot for slot in slots if is_free(slot)]
+        if len(free) != len(slots) - 1 or len(set(free)) != len(free) or not free:
+            return None
+        axis = next(k for k, slot in enumerate(slots) if not is_free(slot))
+        rows = ranging(slots[axis])
+        if not rows <= set(free) or free[0] not in rows:
+            return None
+        place = Entries(self.dialect, self.names, free).position(slots[axis])
+        spread: list[ast.expr] = [ast.Slice() for _ in free]
+        at = ast.Subscript(place, tupled([*spread[:axis], ast.Constant(None), *spread[axis:]]))
+        found = self.dialect.take_along(array, at, axis)
+        if found is None:
+            return None
+        entry = ast.Subscript(found, tupled([*spread[:axis], number(0), *spread[axis:]]))
+        return self._along(entry, free)
 
     def within(self, place: ast.expr, length: ast.expr) -> ast.expr:
         """Whether places lie on an axis of a length."""

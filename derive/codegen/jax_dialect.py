@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from derive.codegen.dialect import Dialect, call
+from derive.codegen.dialect import Dialect, call, number
 from derive.expressions import ELEMENTARY
 
 __all__ = ["JaxDialect"]
@@ -16,6 +16,7 @@ class JaxDialect(Dialect):
 
     module = "jnp"
     in_place = False
+    fuses = True
 
     def function(self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]) -> ast.expr:
         """An elementary function, spelled as the table of them says."""
@@ -31,6 +32,10 @@ class JaxDialect(Dialect):
     def einsum(self, formula: str, *operands: ast.expr, matrix: bool = False) -> ast.expr:
         """A sum of products by Einstein's rule."""
         return self._call("einsum", ast.Constant(formula), *operands)
+
+    def take_along(self, array: ast.expr, place: ast.expr, axis: int) -> ast.expr | None:
+        """One entry of each row along an axis: rows on different devices stay there."""
+        return self._call("take_along_axis", array, place, axis=number(axis))
 
     def add_at(
         self,

@@ -67,6 +67,8 @@ class Lowering:
             return self._root(assignment)
         target = assignment.indices
         dense, scattered = split(assignment.expr, target)
+        if self.dialect.fuses and not any(each.over for each in scattered):
+            dense, scattered = assignment.expr, []
         variable = ast.Name(self.names[assignment.name])
         if scattered and dense == 0:
             first = self.dialect.zeros(self._shape(target))

@@ -13,8 +13,8 @@ from derive.codegen.frame_helpers import TORCH_HELPERS
 from derive.codegen.passes import Function, Passes
 from derive.codegen.selftest import DRAW, braced, example, inputs
 from derive.codegen.source import INDENT, Fresh
-from derive.codegen.target import Target, step_lines
 from derive.codegen.steps import Step
+from derive.codegen.target import Target, step_lines
 from derive.codegen.torch_dialect import TorchDialect
 from derive.codegen.wrapping import Wrapping
 
