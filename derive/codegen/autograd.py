@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from derive.codegen.source import INDENT, signature
+from derive.codegen.source import INDENT, WIDTH, signature
 from derive.codegen.wrapping import Wrapping, class_name, lines_of, listed
 
 __all__ = ["autograd_class", "convenience"]
@@ -58,17 +58,27 @@ def _indented(lines: Iterable[str]) -> list[str]:
     return [INDENT + line if line else "" for line in lines]
 
 
+def _lines(text: str, indent: int = 1) -> list[str]:
+    """The lines of a statement of a method, which stands a level further in."""
+    return lines_of(text, indent, outer=1)
+
+
+def _signature(title: str, parameters: Sequence[str]) -> list[str]:
+    """The first lines of a method."""
+    return signature(title, parameters, WIDTH - len(INDENT))
+
+
 def _forward(w: Wrapping) -> list[str]:
     """The forward pass, with what it computes and saves among the results."""
-    lines = signature("forward", [*_recompute(w), *w.arguments])
+    lines = _signature("forward", [*_recompute(w), *w.arguments])
     call = f"forward({', '.join(w.arguments)})"
     if not w.computed:
         result = f"{call}[0]"
-        return lines + lines_of(f"return {result if len(w.outputs) > 1 else f'({result},)'}")
-    lines += lines_of(f"{_one_or_several(w.outputs)}, saved = {call}")
-    lines += [*_indented(["if recompute:"]), *lines_of(f"return {listed(w.outputs)}", 2)]
-    lines += lines_of(f"{listed(w.saved)} = saved")
-    return lines + lines_of(f"return {listed([*w.outputs, *w.computed])}")
+        return lines + _lines(f"return {result if len(w.outputs) > 1 else f'({result},)'}")
+    lines += _lines(f"{_one_or_several(w.outputs)}, saved = {call}")
+    lines += [*_indented(["if recompute:"]), *_lines(f"return {listed(w.outputs)}", 2)]
+    lines += _lines(f"{listed(w.saved)} = saved")
+    return lines + _lines(f"return {listed([*w.outputs, *w.computed])}")
 
 
 def _one_or_several(names: Sequence[str]) -> str:
@@ -77,19 +87,19 @@ def _one_or_several(names: Sequence[str]) -> str:
 
 def _setup(w: Wrapping) -> list[str]:
     """What is kept for the backward pass."""
-    lines = signature("setup_context", ["ctx", "inputs", "output"])
-    lines += lines_of(f"{listed([*(f'ctx.{n}' for n in _recompute(w)), *w.arguments])} = inputs")
-    lines += lines_of("ctx.set_materialize_grads(False)")
+    lines = _signature("setup_context", ["ctx", "inputs", "output"])
+    lines += _lines(f"{listed([*(f'ctx.{n}' for n in _recompute(w)), *w.arguments])} = inputs")
+    lines += _lines("ctx.set_materialize_grads(False)")
     if len(w.outputs) > 1:
         shapes = f"[array.shape for array in output[:{len(w.outputs)}]]"
         lines.append(f"{INDENT}ctx.shapes = {shapes}")
     if not w.computed:
         if set(w.saved) & set(w.outputs):
-            lines += lines_of(f"{listed(w.outputs)} = output")
+            lines += _lines(f"{listed(w.outputs)} = output")
         return lines + _kept(w.saved, _constants(w))
     lines += [*_indented(["if ctx.recompute:"]), *_kept(w.arguments, w.constants, 2)]
     lines += _indented(["else:"])
-    lines += lines_of(f"{listed([*w.outputs, *w.computed])} = output", 2)
+    lines += _lines(f"{listed([*w.outputs, *w.computed])} = output", 2)
     return lines + _kept(w.saved, _constants(w), 2)
 
 
@@ -100,21 +110,21 @@ def _constants(w: Wrapping) -> list[str]:
 def _kept(names: Sequence[str], constants: Sequence[str], indent: int = 1) -> list[str]:
     """Tensors are given to autograd; functions and sizes, which come last, are attributes."""
     tensors = [name for name in names if name not in constants]
-    lines = lines_of(f"ctx.constants = {listed(constants)}", indent)
-    return lines + lines_of(f"ctx.save_for_backward({', '.join(tensors)})", indent)
+    lines = _lines(f"ctx.constants = {listed(constants)}", indent)
+    return lines + _lines(f"ctx.save_for_backward({', '.join(tensors)})", indent)
 
 
 def _backward(w: Wrapping) -> list[str]:
     """The backward pass; None stands for gradients that are not there or not wanted."""
     through = ["*through"] if w.computed else []
-    lines = signature("backward", ["ctx", *w.upstream, *through])
+    lines = _signature("backward", ["ctx", *w.upstream, *through])
     lines += _indented(_refusals(w)) + _indented(_without_gradients(w))
     if w.computed:
         lines += [f"{INDENT}if ctx.recompute:"]
-        lines += lines_of("saved = forward(*ctx.saved_tensors, *ctx.constants)[1]", 2)
+        lines += _lines("saved = forward(*ctx.saved_tensors, *ctx.constants)[1]", 2)
         lines += [f"{INDENT}else:", f"{INDENT * 2}saved = *ctx.saved_tensors, *ctx.constants"]
     else:
-        lines += lines_of("saved = *ctx.saved_tensors, *ctx.constants")
+        lines += _lines("saved = *ctx.saved_tensors, *ctx.constants")
     places = {name: k + len(_recompute(w)) for k, name in enumerate(w.arguments)}
     needs = [f"ctx.needs_input_grad[{places[name]}]" for name in w.wrt]
     given = ["saved", *w.upstream]
@@ -122,12 +132,12 @@ def _backward(w: Wrapping) -> list[str]:
         lines += _needs(needs)
         given.append("needs")
     found = [w.gradients[name] for name in w.wrt]
-    lines += lines_of(f"{_one_or_several(found)} = backward({', '.join(given)})")
+    lines += _lines(f"{_one_or_several(found)} = backward({', '.join(given)})")
     results = [
         *(["None"] if w.computed else []),
         *(w.gradients.get(n, "None") for n in w.arguments),
     ]
-    return lines + lines_of(f"return {listed(results)}")
+    return lines + _lines(f"return {listed(results)}")
 
 
 def _needs(needs: Sequence[str]) -> list[str]:
@@ -142,9 +152,8 @@ def _refusals(w: Wrapping) -> list[str]:
         lines += [f"if ctx.needs_input_grad[{place}]:"]
         lines += [f'{INDENT}raise RuntimeError("no gradient by {name} was derived")']
     if w.computed:
-        call = f"{w.function}(..., recompute=True)"
         lines += ["if any(each is not None for each in through):"]
-        lines += [f'{INDENT}raise RuntimeError("second derivatives need {call}")']
+        lines += [f'{INDENT}raise RuntimeError("second derivatives need recompute=True")']
     return lines
 
 

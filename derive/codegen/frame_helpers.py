@@ -43,9 +43,12 @@ def _check_labels(name, array, shape, size):
     if array.is_floating_point() or array.is_complex() or array.dtype == torch.bool:
         raise TypeError(f"{name} is {array.dtype}, not whole numbers")
     if array.shape != shape:
-        raise ValueError(f"{name} has the shape {tuple(array.shape)}, not {tuple(shape)}")
-    hidden = torch.compiler.is_compiling() or torch._C._functorch.is_batchedtensor(array)
-    if hidden or array.device.type != "cpu" or not array.numel():
+        found, wanted = tuple(array.shape), tuple(shape)
+        raise ValueError(f"{name} has the shape {found}, not {wanted}")
+    mapped = torch._C._functorch.is_batchedtensor(array)
+    if mapped or torch.compiler.is_compiling():
+        return
+    if array.device.type != "cpu" or not array.numel():
         return
     for entry in map(int, array.aminmax()):
         if not 0 <= entry < size:

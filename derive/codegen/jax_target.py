@@ -12,7 +12,7 @@ from derive.codegen.passes import Passes
 from derive.codegen.selftest import DRAW, braced, example, inputs
 from derive.codegen.source import INDENT, signature
 from derive.codegen.target import Target
-from derive.codegen.wrapping import Wrapping, lines_of, listed
+from derive.codegen.wrapping import Wrapping, lines_of, listed, strings
 
 __all__ = ["JaxTarget"]
 
@@ -28,12 +28,14 @@ def self_test(seed=0):
     """Compare first and second derivatives with differences on random data."""
     rng = np.random.default_rng(seed)
 {inputs}
+{wrt}
 
     def outputs(*values):
-        return {function}(**{{**inputs, **dict(zip({wrt}, values))}})
+        changed = {{**inputs, **dict(zip(wrt, values))}}
+        return {function}(**changed)
 
     with jax.enable_x64(True):
-        values = [jnp.asarray(inputs[name]) for name in {wrt}]
+        values = [jnp.asarray(inputs[name]) for name in wrt]
         check_grads(jax.jit(outputs), values, order=2, modes=["rev"])
 '''
 _MAIN = """
@@ -72,7 +74,7 @@ class JaxTarget(Target):
         yield DRAW
         yield _TEST.format(
             inputs=braced("inputs = {", list(inputs(found, data, "jnp")), "}"),
-            wrt="[" + ", ".join(f'"{n}"' for n in wrapping.wrt) + "]",
+            wrt=strings("wrt", wrapping.wrt),
             function=wrapping.function,
         )
         yield _MAIN

@@ -16,7 +16,7 @@ from derive.codegen.source import INDENT, Fresh
 from derive.codegen.steps import Step
 from derive.codegen.target import Target, step_lines
 from derive.codegen.torch_dialect import TorchDialect
-from derive.codegen.wrapping import Wrapping
+from derive.codegen.wrapping import Wrapping, strings
 
 __all__ = ["TorchTarget"]
 
@@ -25,14 +25,20 @@ def self_test(seed=0):
     """Compare first and second derivatives with differences on random data."""
     rng = np.random.default_rng(seed)
 {inputs}
-    arguments = [
-        torch.as_tensor(value).requires_grad_(name in {wrt})
-        if isinstance(value, np.ndarray)
-        else value
-        for name, value in inputs.items()
-    ]
+{wrt}
+    arguments = [_argument(value, name in wrt) for name, value in inputs.items()]
+
+    def twice(*arguments):
+        return {twice}
+
     torch.autograd.gradcheck({once}, arguments)
-    torch.autograd.gradgradcheck({twice}, arguments)
+    torch.autograd.gradgradcheck(twice, arguments)
+'''
+_ARGUMENT = '''
+def _argument(value, is_wanted):
+    if not isinstance(value, np.ndarray):
+        return value
+    return torch.as_tensor(value).requires_grad_(is_wanted)
 '''
 _MAIN = """
 if __name__ == "__main__":
@@ -96,13 +102,14 @@ class TorchTarget(Target):
         """The functions that test the module."""
         wrapping = Wrapping(found)
         data = example(found.program.graph)
-        recomputing = f"lambda *a: {wrapping.function}(*a, recompute=True)"
+        further = ", recompute=True" if wrapping.computed else ""
         yield DRAW
+        yield _ARGUMENT
         yield _TEST.format(
             inputs=braced("inputs = {", list(inputs(found, data, "torch")), "}"),
-            wrt="(" + "".join(f'"{found.names[n]}", ' for n in found.program.wrt).rstrip() + ")",
+            wrt=strings("wrt", wrapping.wrt),
             once=wrapping.function,
-            twice=recomputing if wrapping.computed else wrapping.function,
+            twice=f"{wrapping.function}(*arguments{further})",
         )
         yield _MAIN
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import acts
-from derive.codegen.source import statement
+from derive.codegen.source import INDENT, WIDTH, statement
 
-__all__ = ["Wrapping", "class_name", "lines_of", "listed"]
+__all__ = ["Wrapping", "class_name", "lines_of", "listed", "strings"]
 
 
 class Wrapping:
@@ -87,10 +87,20 @@ def listed(items: Sequence[str]) -> str:
     return f"({items[0]},)" if len(items) == 1 else ", ".join(items)
 
 
-def lines_of(text: str, indent: int = 1) -> list[str]:
-    """The lines of a simple statement, laid out."""
+def strings(variable: str, items: Sequence[str]) -> str:
+    """The text that assigns a list of strings in a function."""
+    quoted = [f'"{item}"' for item in items]
+    line = f"{INDENT}{variable} = [{', '.join(quoted)}]"
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join([f"{INDENT}{variable} = [", *(f"{INDENT * 2}{q}," for q in quoted), f"{INDENT}]"])
+
+
+def lines_of(text: str, indent: int = 1, outer: int = 0) -> list[str]:
+    """The lines of a simple statement, laid out for a place that many levels further in."""
     (node,) = ast.parse(text).body
-    return list(statement(node, indent, _never))
+    lines = statement(node, indent + outer, _never)
+    return [line.removeprefix(INDENT * outer) for line in lines]
 
 
 def _never() -> str:
