@@ -34,12 +34,12 @@ def self_test(seed=0):
     torch.autograd.gradcheck({once}, arguments)
     torch.autograd.gradgradcheck(twice, arguments)
 '''
-_ARGUMENT = '''
+_ARGUMENT = """
 def _argument(value, is_wanted):
     if not isinstance(value, np.ndarray):
         return value
     return torch.as_tensor(value).requires_grad_(is_wanted)
-'''
+"""
 _MAIN = """
 if __name__ == "__main__":
     self_test()

@@ -93,7 +93,9 @@ def strings(variable: str, items: Sequence[str]) -> str:
     line = f"{INDENT}{variable} = [{', '.join(quoted)}]"
     if len(line) <= WIDTH:
         return line
-    return "\n".join([f"{INDENT}{variable} = [", *(f"{INDENT * 2}{q}," for q in quoted), f"{INDENT}]"])
+    return "\n".join(
+        [f"{INDENT}{variable} = [", *(f"{INDENT * 2}{q}," for q in quoted), f"{INDENT}]"]
+    )
 
 
 def lines_of(text: str, indent: int = 1, outer: int = 0) -> list[str]:
