@@ -11,10 +11,11 @@ from derive.codegen import Program, module, program
 from derive.codegen.dialect import Dialect
 from derive.codegen.passes import passes
 from derive.codegen.selftest import example
+from derive.codegen.wrapping import Wrapping
 from derive.notation import read_graph
 from derive.problems import load_problem
 from derive.verify.evaluate import Array
-from derive.verify.functions import opaque
+from derive.verify.functions import opaque, waves
 from derive.verify.oracle import Oracle
 
 
@@ -29,6 +30,11 @@ class Generated:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return self.namespace[name]
 
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function that the framework differentiates by the derived pass."""
+        return self.namespace[Wrapping(passes(self.program, Dialect())).function]
+
     def values(self, inputs: Sequence[Any], upstream: Sequence[Any]) -> list[Any]:
         """The outputs and the gradients."""
         outputs, saved = self.namespace["forward"](*inputs)
@@ -39,11 +45,11 @@ class Generated:
 
 
 @lru_cache(maxsize=16)
-def generated(name: str) -> Generated:
-    """The NumPy module of a derivation of the catalogue."""
+def generated(name: str, target: str = "numpy") -> Generated:
+    """The module of a derivation of the catalogue."""
     problem = load_problem(name)
-    found = program(problem.graph, title=problem.title, references=problem.references)
-    text = module(found)
+    found = program(problem.graph, name=name, title=problem.title, references=problem.references)
+    text = module(found, target)
     namespace: dict[str, Any] = {"__name__": name}
     exec(compile(text, f"{name}.py", "exec"), namespace)
     return Generated(found, text, namespace)
@@ -56,6 +62,20 @@ class Case:
     inputs: list[Any]
     upstream: list[Array]
     expected: list[Array]
+
+
+def function_in(library: Any, given: partial[Any]) -> Callable[[Any], Any]:
+    """A function that stands for any, on the arrays of another library."""
+    name, order = given.args
+    quarter = order * 1.5707963267948966
+
+    def value(u: Any) -> Any:
+        return (order == 0) * 2.0 + sum(
+            size * rate**order * library.sin(rate * u + phase + quarter)
+            for size, rate, phase in waves(name)
+        )
+
+    return value
 
 
 def case(found: Program) -> Case:

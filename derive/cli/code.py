@@ -12,7 +12,7 @@ from derive.problems import load_problem
 
 __all__ = ["add_code"]
 
-TARGETS = ("numpy",)
+TARGETS = ("numpy", "torch", "jax")
 """The names of the targets, which are known here so that the parser starts fast."""
 
 
@@ -53,6 +53,7 @@ def _code(arguments: argparse.Namespace) -> int:
     found = program(
         problem.graph,
         arguments.wrt,
+        name=problem.name,
         ranks=dict(map(_rank, arguments.rank)),
         title=problem.title,
         references=problem.references,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Self
 
 __all__ = ["Dialect", "call", "name", "number", "text"]
 
@@ -48,15 +49,36 @@ _SPELLING = {
 
 
 class Dialect:
-    """The spelling of NumPy, which others differ from in places."""
+    """The spelling of NumPy, which others differ from in places.
+
+    Attributes
+    ----------
+    like : an array, whose type and place new arrays have.
+    in_place : whether results may be written where operands lie.
+    fuses : whether a comparison beside other work is never an array of its own, since the
+        target's compiler makes one loop of both.
+    """
 
     module = "np"
     axis = "axis"
     keep = "keepdims"
     in_place = True
+    fuses = False
 
-    def function(self, row: str, *arguments: ast.expr) -> ast.expr:
-        """An elementary function, by its name in the table of them, entry by entry."""
+    def __init__(self, like: str = "") -> None:
+        self.like = name(like)
+
+    def beside(self, like: str) -> Self:
+        """The dialect where new arrays take their type from the array of that name."""
+        return type(self)(like)
+
+    def function(self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]) -> ast.expr:
+        """An elementary function, by its name in the table of them, entry by entry.
+
+        Parameters
+        ----------
+        arguments : its arguments; `arrays` says which are arrays, the others being numbers.
+        """
         first, *others = arguments
         zero = number(0)
         if row == "relu":
@@ -70,8 +92,8 @@ class Dialect:
             return call("erf", first)
         return self._call(_SPELLING.get(row, row), *arguments)
 
-    def _call(self, function: str, *arguments: ast.expr) -> ast.expr:
-        return call(f"{self.module}.{function}", *arguments)
+    def _call(self, function: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.expr:
+        return call(f"{self.module}.{function}", *arguments, **keywords)
 
     def reduce(
         self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False
@@ -97,13 +119,17 @@ class Dialect:
         """The whole numbers below a size."""
         return call(f"{self.module}.arange", size)
 
-    def zeros(self, shape: Sequence[ast.expr], like: ast.expr) -> ast.expr:
-        """An array of zeros with the type of another."""
-        return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(like, "dtype"))
+    def as_number(self, condition: ast.expr) -> ast.expr:
+        """1 where a condition holds, else 0, with the type of other arrays."""
+        return call(ast.Attribute(condition, "astype"), ast.Attribute(self.like, "dtype"))
 
-    def full(self, shape: Sequence[ast.expr], value: ast.expr, like: ast.expr) -> ast.expr:
-        """An array of one number with the type of another array."""
-        kind = ast.Attribute(like, "dtype")
+    def zeros(self, shape: Sequence[ast.expr]) -> ast.expr:
+        """An array of zeros."""
+        return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(self.like, "dtype"))
+
+    def full(self, shape: Sequence[ast.expr], value: ast.expr) -> ast.expr:
+        """An array of one number."""
+        kind = ast.Attribute(self.like, "dtype")
         return call(f"{self.module}.full", _tuple(shape), value, kind)
 
     def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
@@ -128,16 +154,19 @@ class Dialect:
         """The solutions of linear equations; what is right has columns as its last axis."""
         return call(f"{self.module}.linalg.solve", matrix, right)
 
-    def root(self, equation: ast.expr, shape: Sequence[ast.expr], like: ast.expr) -> ast.expr:
+    def root(self, equation: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """Where an equation holds, by Newton's iterations."""
         start = call(
-            f"{self.module}.full", _tuple(shape), number(0.5), ast.Attribute(like, "dtype")
+            f"{self.module}.full", _tuple(shape), number(0.5), ast.Attribute(self.like, "dtype")
         )
         return call("_root", equation, start)
 
-    def as_number(self, condition: ast.expr, like: ast.expr) -> ast.expr:
-        """1 where a condition holds, else 0, with the type of an array."""
-        return call(ast.Attribute(condition, "astype"), ast.Attribute(like, "dtype"))
+    def take_along(self, array: ast.expr, place: ast.expr, axis: int) -> ast.expr | None:
+        """One entry of each row along an axis, None where the target has no such function.
+
+        The places have the axes of the array, that one of length 1.
+        """
+        return None
 
     def where(self, condition: ast.expr, this: ast.expr, other: ast.expr) -> ast.expr:
         """Entries of one array where a condition holds, of the other elsewhere."""
@@ -149,9 +178,18 @@ class Dialect:
         return call(f"{self.module}.clip", array, number(0), last)
 
     def add_at(
-        self, array: ast.expr, slots: Sequence[ast.expr], value: ast.expr, repeated: bool
+        self,
+        array: ast.expr,
+        slots: Sequence[ast.expr],
+        value: ast.expr,
+        *,
+        repeated: bool,
+        is_array: bool,
     ) -> ast.stmt:
-        """A statement that adds values to entries; with `repeated` some may be the same entry."""
+        """A statement that adds values, or one number, to entries.
+
+        With `repeated` some may be the same entry.
+        """
         place = slots[0] if len(slots) == 1 else _tuple(slots)
         if repeated:
             return ast.Expr(call(f"{self.module}.add.at", array, place, value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from sympy import (
     Number,
     NumberSymbol,
     Pow,
+    S,
     UnevaluatedExpr,
     log,
     pi,
@@ -37,9 +39,10 @@ from derive.expressions import (
     is_tensor,
     name_of,
     ranging,
+    tensors_in,
 )
 
-__all__ = ["Entries", "is_condition", "is_free", "is_plain"]
+__all__ = ["Entries", "has_array", "is_condition", "is_free", "is_plain"]
 
 _COMPARED = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
 
@@ -75,23 +78,16 @@ class Entries:
     `carried` are the indices that some array has had an axis of its own for.
     """
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        names: Identifiers,
-        order: Sequence[Index],
-        like: ast.expr,
-    ) -> None:
+    def __init__(self, dialect: Dialect, names: Identifiers, order: Sequence[Index]) -> None:
         self.dialect = dialect
         self.names = names
-        self.like = like
         self.order = tuple(order)
         self.carried: set[Index] = set()
 
     def value(self, expr: Expr) -> ast.expr:
         """The value of an expression, a number and no truth value."""
         if is_condition(expr):
-            return self.dialect.as_number(self._value(expr), self.like)
+            return self.dialect.as_number(self._value(expr))
         return self._value(expr)
 
     def _value(self, expr: Expr) -> ast.expr:
@@ -187,8 +183,7 @@ class Entries:
         if exponent == 1:
             return self.value(base)
         if exponent.is_Rational and exponent.q == 2:
-            constant = not any(is_tensor(s) for s in base.free_symbols if not isinstance(s, Size))
-            root = call("math.sqrt", self.value(base)) if constant else self._named("sqrt", base)
+            root = self._named("sqrt", base)
             return root if exponent.p == 1 else ast.BinOp(root, ast.Pow(), number(int(exponent.p)))
         return ast.BinOp(self.value(base), ast.Pow(), self.value(exponent))
 
@@ -201,7 +196,10 @@ class Entries:
         return self._named(row.name, *expr.args)
 
     def _named(self, row: str, *arguments: Expr) -> ast.expr:
-        return self.dialect.function(row, *map(self.value, arguments))
+        values, arrays = list(map(self.value, arguments)), list(map(has_array, arguments))
+        if not any(arrays) and hasattr(math, row):
+            return call(f"math.{row}", *values)
+        return self.dialect.function(row, values, arrays)
 
     def _side(self, side: Expr) -> ast.expr:
         """A side of a comparison, of indices or of values."""
@@ -271,13 +269,33 @@ class Entries:
                 inside.append(self.within(place, length))
                 place = self.dialect.clip(place, length)
             places.append(place)
-        found: ast.expr = ast.Subscript(array, tupled(places))
+        found = self._along_rows(array, slots) if not inside else None
+        if found is None:
+            found = ast.Subscript(array, tupled(places))
         if not inside:
             return found
         holds = inside[0]
         for other in inside[1:]:
             holds = ast.BinOp(holds, ast.BitAnd(), other)
         return self.dialect.where(holds, found, number(0))
+
+    def _along_rows(self, array: ast.expr, slots: Sequence[Expr]) -> ast.expr | None:
+        """One entry of each row, where the place depends on the row: `s_{b,T_b}`."""
+        free = [slot for slot in slots if is_free(slot)]
+        if len(free) != len(slots) - 1 or len(set(free)) != len(free) or not free:
+            return None
+        axis = next(k for k, slot in enumerate(slots) if not is_free(slot))
+        rows = ranging(slots[axis])
+        if not rows <= set(free) or free[0] not in rows:
+            return None
+        place = Entries(self.dialect, self.names, free).position(slots[axis])
+        spread: list[ast.expr] = [ast.Slice() for _ in free]
+        at = ast.Subscript(place, tupled([*spread[:axis], ast.Constant(None), *spread[axis:]]))
+        found = self.dialect.take_along(array, at, axis)
+        if found is None:
+            return None
+        entry = ast.Subscript(found, tupled([*spread[:axis], number(0), *spread[axis:]]))
+        return self._along(entry, free)
 
     def within(self, place: ast.expr, length: ast.expr) -> ast.expr:
         """Whether places lie on an axis of a length."""
@@ -313,6 +331,12 @@ _METHODS: tuple[tuple[Any, Callable[[Entries, Any], ast.expr]], ...] = (
 
 def tupled(nodes: Sequence[ast.expr]) -> ast.expr:
     return nodes[0] if len(nodes) == 1 else ast.Tuple(list(nodes))
+
+
+def has_array(expr: Expr) -> bool:
+    """Whether the value of an expression is an array, not a number made of sizes."""
+    plain = expr.xreplace(dict.fromkeys(expr.atoms(One), S.One))
+    return bool(ranging(plain) or plain.atoms(Iverson, KroneckerDelta) or any(tensors_in(plain)))
 
 
 def _is_divisor(factor: Expr) -> bool:

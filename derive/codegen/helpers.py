@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 __all__ = ["HELPERS", "helpers"]
 
@@ -94,10 +95,10 @@ HELPERS |= {"_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
 """The text of each helper, by its name."""
 
 
-def helpers(text: str) -> list[str]:
+def helpers(text: str, texts: Mapping[str, str]) -> list[str]:
     """The helpers that a text calls."""
-    text += "".join(helper for name, helper in HELPERS.items() if _calls(text, name))
-    return [helper for name, helper in HELPERS.items() if _calls(text, name)]
+    text += "".join(helper for name, helper in texts.items() if _calls(text, name))
+    return [helper for name, helper in texts.items() if _calls(text, name)]
 
 
 def _calls(text: str, name: str) -> bool:

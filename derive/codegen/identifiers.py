@@ -14,7 +14,11 @@ from derive.notation.names import ascii_name
 
 __all__ = ["Identifiers"]
 
-_RESERVED = ("np", "math", "saved", "forward", "backward", "self_test", "erf", "overwrite_saved")
+_RESERVED = (
+    *("np", "torch", "jax", "jnp", "math", "forward", "backward", "self_test", "erf"),
+    *("saved", "needs", "ctx", "inputs", "output", "recompute", "overwrite_saved"),
+    "through",
+)
 # They look like digits, which linters object to.
 _AMBIGUOUS = ("l", "I", "O")
 

@@ -14,7 +14,7 @@ from sympy import Expr, Mul
 
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.dialect import Dialect, number
-from derive.codegen.entries import Entries, is_plain
+from derive.codegen.entries import Entries, has_array, is_plain
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.scatter import Scatter, split
 from derive.codegen.schedule import in_order
@@ -53,13 +53,11 @@ class Lowering:
     ----------
     dialect : how the target spells the operations.
     names : the identifier of each tensor, label and size.
-    like : the identifier of an array whose type results have.
     """
 
-    def __init__(self, dialect: Dialect, names: Identifiers, like: str) -> None:
+    def __init__(self, dialect: Dialect, names: Identifiers) -> None:
         self.dialect = dialect
         self.names = names
-        self.like = ast.Name(like)
 
     def statements(self, assignment: Assignment) -> list[ast.stmt]:
         """The statements that make an assignment."""
@@ -69,9 +67,11 @@ class Lowering:
             return self._root(assignment)
         target = assignment.indices
         dense, scattered = split(assignment.expr, target)
+        if self.dialect.fuses and not any(each.over for each in scattered):
+            dense, scattered = assignment.expr, []
         variable = ast.Name(self.names[assignment.name])
         if scattered and dense == 0:
-            first = self.dialect.zeros(self._shape(target), self.like)
+            first = self.dialect.zeros(self._shape(target))
         else:
             first = self._dense(dense, target)
         found: list[ast.stmt] = [ast.Assign([variable], first)]
@@ -109,11 +109,11 @@ class Lowering:
         function = ast.FunctionDef(
             title, arguments, [*body, ast.Return(ast.Tuple([*found]))], [], lineno=0
         )
-        root = self.dialect.root(ast.Name(title), self._shape(given.indices), self.like)
+        root = self.dialect.root(ast.Name(title), self._shape(given.indices))
         return [function, ast.Assign([ast.Name(variable)], root)]
 
     def _entries(self, order: Sequence[Index]) -> Entries:
-        return Entries(self.dialect, self.names, order, self.like)
+        return Entries(self.dialect, self.names, order)
 
     def _shape(self, target: Sequence[Index]) -> list[ast.expr]:
         return [self._entries(()).size(index) for index in target]
@@ -122,7 +122,7 @@ class Lowering:
         """The value of an expression with an axis for each index of the target."""
         if not any(True for _ in tensors_in(expr)) and not ranging(expr) - _marked(expr):
             value = self._entries(()).value(expr)
-            return self.dialect.full(self._shape(target), value, self.like)
+            return self.dialect.full(self._shape(target), value)
         if isinstance(expr, Binder):
             value, carried = self._reduced(expr, target)
         else:
@@ -205,7 +205,13 @@ class Lowering:
         value = entries.value(scatter.value)
         for condition in inside:
             value = self.dialect.where(condition, value, number(0))
-        return self.dialect.add_at(variable, slots, value, repeated=bool(scatter.over))
+        return self.dialect.add_at(
+            variable,
+            slots,
+            value,
+            repeated=bool(scatter.over),
+            is_array=bool(inside) or has_array(scatter.value),
+        )
 
 
 def _repeated(power: Expr) -> list[Expr]:

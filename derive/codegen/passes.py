@@ -43,11 +43,11 @@ def passes(program: Program, dialect: Dialect) -> Passes:
     behind = _live(schedule.assignments[split:], gradients)
     names = Identifiers(program, schedule.assignments)
     upstream = tuple(map(adjoint, program.outputs))
-    backward = _steps(Lowering(dialect, names, names[_typical(program, upstream)]), behind)
+    backward = _steps(Lowering(dialect.beside(names[_typical(program, upstream)]), names), behind)
     saved = _saved(program, names, schedule.assignments[:split], backward)
     before = _live(schedule.assignments[:split], (*program.outputs, *saved))
     inputs = [n for n in program.inputs if n not in program.graph.labels]
-    forward = _steps(Lowering(dialect, names, names[_typical(program, inputs)]), before)
+    forward = _steps(Lowering(dialect.beside(names[_typical(program, inputs)]), names), before)
     given = (*program.inputs, *program.labels, *program.functions)
     given += tuple(_sizes_missing(program, _used(names, forward) | set(saved), given))
     if dialect.in_place:
@@ -93,7 +93,7 @@ def _saved(
 ) -> list[str]:
     """What the backward pass reads that the forward pass has."""
     read = _used(names, backward)
-    there = (*program.inputs, *program.labels, *program.functions, *(a.name for a in before))
+    there = (*program.inputs, *program.labels, *(a.name for a in before), *program.functions)
     saved = [n for n in there if n in read]
     upstream = map(adjoint, program.outputs)
     return saved + _sizes_missing(program, read, (*saved, *upstream))

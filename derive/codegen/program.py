@@ -48,6 +48,7 @@ class Program:
     outputs : what the forward pass returns; the backward pass takes an adjoint of each.
     wrt : the inputs whose gradients the backward pass returns.
     loss : the letter of the loss downstream.
+    name : what the whole is called in code.
     forward, backward : the assignments, each after those that it reads.
     """
 
@@ -58,6 +59,7 @@ class Program:
     loss: str
     forward: tuple[Assignment, ...]
     backward: tuple[Assignment, ...]
+    name: str = ""
 
     @property
     def graph(self) -> Graph:
@@ -104,6 +106,7 @@ def program(
     graph: Graph,
     wrt: Sequence[str] = (),
     *,
+    name: str = "",
     ranks: Mapping[str, int] | None = None,
     title: str = "",
     references: Sequence[str] = (),
@@ -114,6 +117,7 @@ def program(
     ----------
     graph : the definitions.
     wrt : the inputs to differentiate by; all that are tensors of numbers when left out.
+    name : what the whole is called in code.
     ranks : how many axes each multi-index stands for; one where left out.
     title, references : what the derivation is about.
 
@@ -124,7 +128,7 @@ def program(
     """
     _check(graph)
     graph = spread(graph, ranks or {})
-    wanted = tuple(wrt) or tuple(name for name in graph.inputs if _acts(name, graph))
+    wanted = tuple(wrt) or tuple(name for name in graph.inputs if acts(name, graph))
     loss = next(letter for letter in LOSSES if letter not in graph.names)
     goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
     derivation = derive(graph, goals, title=title, references=tuple(references))
@@ -141,6 +145,7 @@ def program(
         loss,
         forward,
         (*aside, *stable(_backward(derivation, loss, wanted))),
+        name or "derived",
     )
 
 
@@ -159,7 +164,7 @@ def _check(graph: Graph) -> None:
         raise CodeError("nothing is defined, only abbreviated", mend="define an output")
 
 
-def _acts(name: str, graph: Graph) -> bool:
+def acts(name: str, graph: Graph) -> bool:
     """Whether an output depends on an input."""
     return any(name in graph.ancestors(output) for output in graph.outputs)
 

@@ -19,7 +19,7 @@ from derive.verify.oracle import Oracle
 from derive.verify.sample import Sample, draw
 from derive.verify.solve import IllConditionedError
 
-__all__ = ["Data", "example", "self_test"]
+__all__ = ["DRAW", "Data", "braced", "example", "inputs", "self_test"]
 
 # So many samples have to be finite for the numbers of other seeds to be.
 SEEDS = 4
@@ -68,7 +68,7 @@ def _is_finite(graph: Graph, sample: Sample) -> bool:
 # What is no analytic function of complex numbers in NumPy.
 _NOT_ANALYTIC = re.compile(r"\bnp\.(abs|sign|logaddexp|linalg\.slogdet|hypot)\b")
 
-_DRAW = """
+DRAW = """
 def _drawn(rng, low, high, shape, signs=False):
     numbers = rng.uniform(low, high, shape)
     return np.asarray(numbers * rng.choice([-1.0, 1.0], shape) if signs else numbers)
@@ -133,14 +133,14 @@ def self_test(found: Passes, text: str) -> Iterator[str]:
     program, names = found.program, found.names
     data = example(program.graph)
     exact = not _NOT_ANALYTIC.search(text)
-    yield _DRAW
+    yield DRAW
     yield _COMPLEX if exact else _DIFFERENCES
     one, single = len(program.outputs) == 1, len(program.wrt) == 1
     upstream = [_upstream(program, n, data) for n in program.outputs]
     yield _TEST.format(
         how="complex steps" if exact else "differences",
-        inputs=_braced("inputs = {", list(_inputs(found, data)), "}"),
-        upstream=_braced("upstream = [", upstream, "]"),
+        inputs=braced("inputs = {", list(inputs(found, data)), "}"),
+        upstream=braced("upstream = [", upstream, "]"),
         convert=_CONVERT.lstrip("\n") if exact else "",
         outputs="[outputs]" if one else "outputs",
         wrt="[" + ", ".join(f'"{names[n]}"' for n in program.wrt) + "]",
@@ -149,16 +149,17 @@ def self_test(found: Passes, text: str) -> Iterator[str]:
     yield _MAIN.format(tolerance="1e-9" if exact else "1e-6")
 
 
-def _braced(head: str, items: list[str], tail: str) -> str:
+def braced(head: str, items: list[str], tail: str) -> str:
+    """The text of a display in brackets, an item a line."""
     return "\n".join([INDENT + head, *(f"{INDENT * 2}{item}," for item in items), INDENT + tail])
 
 
-def _inputs(found: Passes, data: Data) -> Iterator[str]:
+def inputs(found: Passes, data: Data, library: str = "np") -> Iterator[str]:
     """An entry of the table of inputs for each parameter."""
     program, names, sample = found.program, found.names, data.sample
     for name in found.forward.parameters:
         if name in program.functions:
-            value = _function(name)
+            value = _function(name, library)
         elif name in program.labels:
             value = str(sample.labels[name])
         elif name in program.graph.labels:
@@ -171,12 +172,12 @@ def _inputs(found: Passes, data: Data) -> Iterator[str]:
         yield f'"{names[name]}": {value}'
 
 
-def _function(name: str) -> str:
+def _function(name: str, library: str) -> str:
     """A function that stands for any: a sine, moved by a quarter for each derivative."""
     symbol = name.rstrip("'")
     order = len(name) - len(symbol)
     moved = ord(symbol[0]) % 10 / 10 + order * 1.5707963267948966
-    return f"lambda u: np.sin(u + {moved})"
+    return f"lambda u: {library}.sin(u + {moved})"
 
 
 def _upstream(program: Program, name: str, data: Data) -> str:

@@ -273,12 +273,12 @@ def _listed(head: str, items: Sequence[str], tail: str, room: int) -> list[str] 
     return lines if all(len(line) <= room for line in lines) else None
 
 
-def signature(name: str, parameters: Sequence[str]) -> list[str]:
+def signature(name: str, parameters: Sequence[str], width: int = WIDTH) -> list[str]:
     """The first lines of a function."""
     flat = f"def {name}({', '.join(parameters)}):"
-    if len(flat) <= WIDTH:
+    if len(flat) <= width:
         return [flat]
     inner = INDENT + ", ".join(parameters)
-    if len(inner) <= WIDTH:
+    if len(inner) <= width:
         return [f"def {name}(", inner, "):"]
     return [f"def {name}(", *(f"{INDENT}{parameter}," for parameter in parameters), "):"]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from derive.codegen.checks import checked
 from derive.codegen.describe import documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
-from derive.codegen.helpers import helpers
+from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.passes import Function, Passes, axes_of, passes
 from derive.codegen.program import Program
 from derive.codegen.selftest import self_test
-from derive.codegen.source import INDENT, WIDTH, signature, statement
+from derive.codegen.source import INDENT, WIDTH, Fresh, signature, statement
+from derive.codegen.steps import Step
 
 __all__ = ["Target"]
 
@@ -36,6 +37,7 @@ class Target:
 
     name: ClassVar[str] = "numpy"
     purpose: ClassVar[str] = "Value and gradients, with NumPy."
+    helper_texts: ClassVar[Mapping[str, str]] = HELPERS
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""
@@ -52,10 +54,18 @@ class Target:
 
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
-        work = [self.forward(found), self.backward(found)]
+        work = [self.forward(found), self.backward(found), *self.wrapped(found)]
         text = "\n".join(work)
-        parts = [*helpers(text), *work, *self_test(found, text)]
+        parts = [*helpers(text, self.helper_texts), *work, *self.self_test(found, text)]
         return [part.strip("\n") for part in parts]
+
+    def wrapped(self, found: Passes) -> Iterator[str]:
+        """What makes both passes one function of the target's, where it has such."""
+        yield from ()
+
+    def self_test(self, found: Passes, text: str) -> Iterator[str]:
+        """The functions that test the module, whose other functions are the text."""
+        return self_test(found, text)
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
@@ -78,22 +88,32 @@ class Target:
 
     def backward(self, found: Passes) -> str:
         """The text of the backward pass."""
-        function, names = found.backward, found.names
-        upstream = [names[n] for n in function.parameters]
+        function = found.backward
         start: list[ast.stmt] = []
         if function.saved:
             start.append(ast.Assign([_names(function.saved, found)], ast.Name("saved")))
-        results = ", ".join(names[n] for n in function.results)
-        about = [f"Return {results}, from {', '.join(upstream)} and what `forward` saved."]
-        parameters = ["saved", *upstream]
-        if any(_mentions(s, OVERWRITE) for s in function.statements):
-            parameters.append(f"{OVERWRITE}=False")
-            about += ["", *_LENT]
+        about = self.about_backward(found)
         result = ast.Return(_together(function, found))
         graph = found.program.graph
         arrays = [name for name in (*function.saved, *function.parameters) if axes_of(graph, name)]
         start += checked(found, arrays, labels=False)
-        return self.function("backward", parameters, about, found, function, start, result)
+        return self.function(
+            "backward", self.backward_parameters(found), about, found, function, start, result
+        )
+
+    def backward_parameters(self, found: Passes) -> list[str]:
+        """The parameters of the backward pass."""
+        parameters = ["saved", *(found.names[n] for n in found.backward.parameters)]
+        return [*parameters, f"{OVERWRITE}=False"] if _overwrites(found) else parameters
+
+    def about_backward(self, found: Passes) -> list[str]:
+        """The docstring of the backward pass, by its lines."""
+        function, names = found.backward, found.names
+        results, upstream = (
+            ", ".join(names[n] for n in some) for some in (function.results, function.parameters)
+        )
+        about = [f"Return {results}, from {upstream} and what `forward` saved."]
+        return [*about, "", *_LENT] if _overwrites(found) else about
 
     def function(
         self,
@@ -111,14 +131,23 @@ class Target:
         counter = _Counter()
         for each in (*start, *function.lengths):
             lines += statement(each, 1, counter)
-        for step in function.steps:
-            if any(isinstance(s, ast.FunctionDef) for s in step.statements):
-                lines.append("")
-            lines += comment(formula(step.assignment, found.program, found.names))
-            for each in step.statements:
-                lines += statement(each, 1, counter)
+        lines += self.work(found, function, counter)
         lines += statement(result, 1, counter)
         return "\n".join(lines)
+
+    def work(self, found: Passes, function: Function, fresh: Fresh) -> Iterator[str]:
+        """The lines of the steps of a function."""
+        for step in function.steps:
+            yield from step_lines(step, found, fresh)
+
+
+def step_lines(step: Step, found: Passes, fresh: Fresh, indent: int = 1) -> Iterator[str]:
+    """The statements of a step below its formula."""
+    if any(isinstance(s, ast.FunctionDef) for s in step.statements):
+        yield ""
+    yield from comment(formula(step.assignment, found.program, found.names), indent)
+    for each in step.statements:
+        yield from statement(each, indent, fresh)
 
 
 class _Counter:
@@ -141,6 +170,11 @@ def _names(names: Sequence[str], found: Passes) -> ast.Tuple:
     return ast.Tuple([ast.Name(found.names[name]) for name in names])
 
 
+def _overwrites(found: Passes) -> bool:
+    """Whether the backward pass may write to what was saved."""
+    return any(_mentions(s, OVERWRITE) for s in found.backward.statements)
+
+
 def _mentions(node: ast.stmt, name: str) -> bool:
     return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
 
@@ -154,8 +188,7 @@ def docstring(about: Sequence[str]) -> list[str]:
     return [*lines, f'{INDENT}"""']
 
 
-def comment(text: str) -> list[str]:
-    """A comment in as few lines as it needs; none where it is too long to help."""
-    if len(text) > WIDTH - len(INDENT) - 2:
-        return []
-    return [f"{INDENT}# {text}"]
+def comment(text: str, indent: int = 1) -> list[str]:
+    """A comment, none where it is too long to help."""
+    line = f"{INDENT * indent}# {text}"
+    return [line] if len(line) <= WIDTH else []

@@ -1,0 +1,127 @@
+"""How PyTorch spells the operations on arrays."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from derive.codegen.dialect import Dialect, call, number
+from derive.expressions import ELEMENTARY
+
+__all__ = ["TorchDialect"]
+
+# In float64 the logarithm is exact up to here; PyTorch leaves it out above 20 otherwise.
+LINEAR_FROM = 50
+
+_EXTREMA = {"max": "amax", "min": "amin"}
+
+
+class TorchDialect(Dialect):
+    """The spelling of PyTorch; `like` tells the device too."""
+
+    module = "torch"
+    in_place = False
+    axis = "dim"
+    keep = "keepdim"
+
+    def function(self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]) -> ast.expr:
+        """An elementary function, spelled as the table of them says."""
+        first, *others = arguments
+        if row in ("max", "min"):
+            return self._extremum(row, arguments, arrays)
+        if row == "clip":
+            return self._clipped(arguments, arrays)
+        if row == "leaky_relu":
+            # The slope may be an array, which PyTorch's function does not take.
+            positive = ast.Compare(first, [ast.Gt()], [number(0)])
+            return self.where(positive, first, ast.BinOp(others[0], ast.Mult(), first))
+        if row == "softplus":
+            return self._call("nn.functional.softplus", first, threshold=number(LINEAR_FROM))
+        return self._call(ELEMENTARY[row].torch if row in ELEMENTARY else row, *arguments)
+
+    def _extremum(
+        self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]
+    ) -> ast.expr:
+        """The larger or smaller of two, of which one may be a number."""
+        if all(arrays):
+            return self._call(f"{row}imum", *arguments)
+        array, bound = arguments if arrays[0] else arguments[::-1]
+        return self._call("clamp", array, **{{"max": "min", "min": "max"}[row]: bound})
+
+    def _clipped(self, arguments: Sequence[ast.expr], arrays: Sequence[bool]) -> ast.expr:
+        """Values between bounds, which are numbers both or arrays both."""
+        if any(arrays[1:]) or not arrays[0]:
+            arguments = [
+                argument if array else call(ast.Attribute(self.like, "new_tensor"), argument)
+                for argument, array in zip(arguments, arrays, strict=True)
+            ]
+        return self._call("clamp", *arguments)
+
+    def reduce(
+        self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False
+    ) -> ast.expr:
+        """A reduction over axes; a product is taken over one after the other."""
+        if kind != "prod" or len(axes) == 1:
+            return super().reduce(_EXTREMA.get(kind, kind), array, axes, keep)
+        # Axes are counted from the last one, so that those behind keep their numbers.
+        for axis in sorted(axes):
+            array = super().reduce(kind, array, [axis], keep)
+        return array
+
+    def transpose(self, array: ast.expr, order: Sequence[int]) -> ast.expr:
+        """The array with its axes in another order."""
+        if tuple(order) == (1, 0):
+            return ast.Attribute(array, "T")
+        return call(ast.Attribute(array, "permute"), *map(number, order))
+
+    def positions(self, size: ast.expr) -> ast.expr:
+        """The whole numbers below a size."""
+        return self._call("arange", size, device=ast.Attribute(self.like, "device"))
+
+    def as_number(self, condition: ast.expr) -> ast.expr:
+        """1 where a condition holds, else 0, with the type of other arrays."""
+        return call(ast.Attribute(condition, "to"), ast.Attribute(self.like, "dtype"))
+
+    def zeros(self, shape: Sequence[ast.expr]) -> ast.expr:
+        """An array of zeros."""
+        return call(ast.Attribute(self.like, "new_zeros"), ast.Tuple(list(shape)))
+
+    def full(self, shape: Sequence[ast.expr], value: ast.expr) -> ast.expr:
+        """An array of one number."""
+        return call(ast.Attribute(self.like, "new_full"), ast.Tuple(list(shape)), value)
+
+    def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
+        """The array repeated along axes that it lacks."""
+        # A copy, since what is expanded cannot be written to.
+        spread = call(ast.Attribute(array, "expand"), *shape)
+        return call(ast.Attribute(spread, "clone"))
+
+    def root(self, equation: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
+        """Where an equation holds, by Newton's iterations."""
+        start = call(ast.Attribute(self.like, "new_full"), ast.Tuple(list(shape)), number(0.5))
+        return call("_root", equation, start)
+
+    def clip(self, array: ast.expr, length: ast.expr) -> ast.expr:
+        """Whole numbers moved onto an axis of a length."""
+        return self._call("clamp", array, number(0), ast.BinOp(length, ast.Sub(), number(1)))
+
+    def einsum(self, formula: str, *operands: ast.expr, matrix: bool = False) -> ast.expr:
+        """A sum of products by Einstein's rule."""
+        return self._call("einsum", ast.Constant(formula), *operands)
+
+    def add_at(
+        self,
+        array: ast.expr,
+        slots: Sequence[ast.expr],
+        value: ast.expr,
+        *,
+        repeated: bool,
+        is_array: bool,
+    ) -> ast.stmt:
+        """A statement that adds values, or one number, to entries."""
+        if not repeated:
+            return super().add_at(array, slots, value, repeated=repeated, is_array=is_array)
+        if not is_array:
+            value = call(ast.Attribute(self.like, "new_tensor"), value)
+        put = ast.Attribute(array, "index_put_")
+        return ast.Expr(call(put, ast.Tuple(list(slots)), value, accumulate=ast.Constant(True)))

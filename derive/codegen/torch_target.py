@@ -1,0 +1,132 @@
+"""Modules for PyTorch: both passes, and a function of them that autograd knows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import ClassVar
+
+from derive.codegen.autograd import autograd_class, convenience
+from derive.codegen.dialect import Dialect
+from derive.codegen.frame_helpers import TORCH_HELPERS
+from derive.codegen.passes import Function, Passes
+from derive.codegen.selftest import DRAW, braced, example, inputs
+from derive.codegen.source import INDENT, Fresh
+from derive.codegen.steps import Step
+from derive.codegen.target import Target, step_lines
+from derive.codegen.torch_dialect import TorchDialect
+from derive.codegen.wrapping import Wrapping, strings
+
+__all__ = ["TorchTarget"]
+
+_TEST = '''
+def self_test(seed=0):
+    """Compare first and second derivatives with differences on random data."""
+    rng = np.random.default_rng(seed)
+{inputs}
+{wrt}
+    arguments = [_argument(value, name in wrt) for name, value in inputs.items()]
+
+    def twice(*arguments):
+        return {twice}
+
+    torch.autograd.gradcheck({once}, arguments)
+    torch.autograd.gradgradcheck(twice, arguments)
+'''
+_ARGUMENT = """
+def _argument(value, is_wanted):
+    if not isinstance(value, np.ndarray):
+        return value
+    return torch.as_tensor(value).requires_grad_(is_wanted)
+"""
+_MAIN = """
+if __name__ == "__main__":
+    self_test()
+    print("the gradients agree with differences")
+"""
+
+
+class TorchTarget(Target):
+    """Writes the module of a program for PyTorch."""
+
+    name: ClassVar[str] = "torch"
+    purpose: ClassVar[str] = "Value and gradients, with PyTorch."
+    helper_texts: ClassVar[Mapping[str, str]] = TORCH_HELPERS
+
+    def dialect(self) -> Dialect:
+        """How the target spells operations."""
+        return TorchDialect()
+
+    def imports(self, text: str) -> Iterator[str]:
+        """The imports that the text of the functions needs, in groups."""
+        if "math." in text:
+            yield "import math"
+        yield "import numpy as np\nimport torch"
+
+    def backward_parameters(self, found: Passes) -> list[str]:
+        """The parameters of the backward pass; which gradients are needed comes last."""
+        several = len(found.program.wrt) > 1
+        needs = [f"needs=({', '.join(['True'] * len(found.program.wrt))})"] if several else []
+        return [*super().backward_parameters(found), *needs]
+
+    def about_backward(self, found: Passes) -> list[str]:
+        """The docstring of the backward pass."""
+        about = super().about_backward(found)
+        if len(found.program.wrt) > 1:
+            about += ["", "Gradients that `needs` does not ask for are None."]
+        return about
+
+    def work(self, found: Passes, function: Function, fresh: Fresh) -> Iterator[str]:
+        """The steps; those of the backward pass are left out where no gradient needs them."""
+        if function is not found.backward or len(found.program.wrt) < 2:
+            yield from super().work(found, function, fresh)
+            return
+        users = _users(found)
+        everything = frozenset(range(len(found.program.wrt)))
+        if any(use != everything for use in users.values()):
+            yield INDENT + " = ".join(found.names[n] for n in function.results) + " = None"
+        for use, steps in groupby(function.steps, key=lambda step: users[step.assignment.name]):
+            if use != everything:
+                yield f"{INDENT}if {' or '.join(f'needs[{k}]' for k in sorted(use))}:"
+            for step in steps:
+                yield from step_lines(step, found, fresh, 1 if use == everything else 2)
+
+    def wrapped(self, found: Passes) -> Iterator[str]:
+        """The function of autograd's, and the one to call."""
+        wrapping = Wrapping(found)
+        yield autograd_class(wrapping)
+        yield convenience(wrapping)
+
+    def self_test(self, found: Passes, text: str) -> Iterator[str]:
+        """The functions that test the module."""
+        wrapping = Wrapping(found)
+        data = example(found.program.graph)
+        further = ", recompute=True" if wrapping.computed else ""
+        yield DRAW
+        yield _ARGUMENT
+        yield _TEST.format(
+            inputs=braced("inputs = {", list(inputs(found, data, "torch")), "}"),
+            wrt=strings("wrt", wrapping.wrt),
+            once=wrapping.function,
+            twice=f"{wrapping.function}(*arguments{further})",
+        )
+        yield _MAIN
+
+
+def _users(found: Passes) -> dict[str, frozenset[int]]:
+    """For each step of the backward pass the gradients that it is needed for, by number."""
+    function, names = found.backward, found.names
+    users = {step.assignment.name: frozenset[int]() for step in function.steps}
+    users |= {name: frozenset({k}) for k, name in enumerate(function.results)}
+    for step in reversed(function.steps):
+        mine = users[step.assignment.name]
+        for name in users:
+            if names[name] in _mentioned(step) and name != step.assignment.name:
+                users[name] |= mine
+    return users
+
+
+def _mentioned(step: Step) -> set[str]:
+    walk = (node for each in step.statements for node in ast.walk(each))
+    return {node.id for node in walk if isinstance(node, ast.Name)}
