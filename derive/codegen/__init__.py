@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from derive.codegen.assignment import CodeError
+from derive.codegen.numba_target import NumbaTarget
 from derive.codegen.program import Program, program
 from derive.codegen.target import Target
 
 __all__ = ["TARGETS", "CodeError", "Program", "Target", "module", "program"]
 
-TARGETS: dict[str, type[Target]] = {each.name: each for each in (Target,)}
+TARGETS: dict[str, type[Target]] = {each.name: each for each in (Target, NumbaTarget)}
 """The class of each target, by name."""
 
 

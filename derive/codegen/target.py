@@ -16,6 +16,7 @@ from derive.codegen.passes import Function, Passes, axes_of, passes
 from derive.codegen.program import Program
 from derive.codegen.selftest import self_test
 from derive.codegen.source import INDENT, WIDTH, signature, statement
+from derive.codegen.steps import Step
 
 __all__ = ["Target"]
 
@@ -43,12 +44,16 @@ class Target:
 
     def source(self, program: Program) -> str:
         """The text of the module of a program."""
-        found = passes(program, self.dialect())
+        found = self.passes(program)
         parts = [part for part in self.parts(found) if part]
         heading = "\n".join(['"""' + "\n".join(documentation(program, self.purpose)), '"""'])
         imports = "\n\n".join(self.imports("\n".join(parts)))
         body = "\n\n\n".join([f"{heading}\n\n{imports}", *parts])
         return body + "\n"
+
+    def passes(self, program: Program) -> Passes:
+        """The passes of a program, as the target makes them."""
+        return passes(program, self.dialect())
 
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
@@ -114,11 +119,15 @@ class Target:
         for step in function.steps:
             if any(isinstance(s, ast.FunctionDef) for s in step.statements):
                 lines.append("")
-            lines += comment(formula(step.assignment, found.program, found.names))
+            lines += self.heading(step, found)
             for each in step.statements:
                 lines += statement(each, 1, counter)
         lines += statement(result, 1, counter)
         return "\n".join(lines)
+
+    def heading(self, step: Step, found: Passes) -> list[str]:
+        """The lines above the statements of a step."""
+        return comment(formula(step.assignment, found.program, found.names))
 
 
 class _Counter:
