@@ -12,7 +12,7 @@ from derive.problems import load_problem
 
 __all__ = ["add_code"]
 
-TARGETS = ("numpy", "torch", "jax")
+TARGETS = ("numpy", "torch", "jax", "numba")
 """The names of the targets, which are known here so that the parser starts fast."""
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from derive.codegen.assignment import CodeError
 from derive.codegen.jax_target import JaxTarget
+from derive.codegen.numba_target import NumbaTarget
 from derive.codegen.program import Program, program
 from derive.codegen.target import Target
 from derive.codegen.torch_target import TorchTarget
 
 __all__ = ["TARGETS", "CodeError", "Program", "Target", "module", "program"]
 
-TARGETS: dict[str, type[Target]] = {each.name: each for each in (Target, TorchTarget, JaxTarget)}
+TARGETS: dict[str, type[Target]] = {
+    each.name: each for each in (Target, TorchTarget, JaxTarget, NumbaTarget)
+}
 """The class of each target, by name."""
 
 

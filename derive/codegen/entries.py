@@ -42,7 +42,7 @@ from derive.expressions import (
     tensors_in,
 )
 
-__all__ = ["Entries", "has_array", "is_condition", "is_free", "is_plain"]
+__all__ = ["Entries", "has_array", "is_condition", "is_free", "is_plain", "masked_by"]
 
 _COMPARED = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
 
@@ -53,7 +53,7 @@ def is_condition(expr: Expr) -> bool:
     return bool(factors) and all(isinstance(f, Iverson | KroneckerDelta) for f in factors)
 
 
-def _mask(term: Expr) -> Expr | None:
+def masked_by(term: Expr) -> Expr | None:
     """The comparison whose logarithm a term is."""
     factors = [f for f in Mul.make_args(term) if not isinstance(f, One)] or [term]
     inner = factors[0].args[0] if isinstance(factors[0], UnevaluatedExpr) else factors[0]
@@ -126,7 +126,7 @@ class Entries:
         return ast.Compare(left, [_COMPARED[expr.relation]()], [right])
 
     def _sum(self, expr: Expr) -> ast.expr:
-        masks = {term: mask for term in expr.args if (mask := _mask(term)) is not None}
+        masks = {term: mask for term in expr.args if (mask := masked_by(term)) is not None}
         if masks:
             return self._masked(Add(*(t for t in expr.args if t not in masks)), [*masks.values()])
         terms = sorted(expr.as_ordered_terms(), key=lambda t: t.could_extract_minus_sign())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Iterator
+from itertools import count
 
 from derive.codegen.assignment import Assignment
 from derive.codegen.program import Program, adjoint
@@ -17,7 +18,7 @@ __all__ = ["Identifiers"]
 _RESERVED = (
     *("np", "torch", "jax", "jnp", "math", "forward", "backward", "self_test", "erf"),
     *("saved", "needs", "ctx", "inputs", "output", "recompute", "overwrite_saved"),
-    "through",
+    *("through", "part", "parts", "entry"),
 )
 # They look like digits, which linters object to.
 _AMBIGUOUS = ("l", "I", "O")
@@ -62,10 +63,12 @@ class Identifiers:
             return
         plain = re.sub(r"\W", "_", wanted)
         plain = plain if plain.isidentifier() else f"_{plain}"
-        if plain in _AMBIGUOUS:
+        if plain in _AMBIGUOUS or keyword.iskeyword(plain):
             plain += "_"
-        while plain in self._taken or keyword.iskeyword(plain):
-            plain += "_"
+        numbered = (f"{plain.rstrip('_')}_{n}" for n in count(2))
+        plain = (
+            plain if plain not in self._taken else next(n for n in numbered if n not in self._taken)
+        )
         self._taken.add(plain)
         self._table[key] = plain
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sympy import Expr
 
@@ -18,7 +19,7 @@ from derive.codegen.schedule import Schedule
 from derive.codegen.steps import Function, Step
 from derive.expressions import Graph, Size
 
-__all__ = ["Function", "Passes", "Step", "axes_of", "passes"]
+__all__ = ["Function", "Maker", "Passes", "Step", "axes_of", "one_by_one", "passes"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,27 @@ class Passes:
     names: Identifiers
 
 
-def passes(program: Program, dialect: Dialect) -> Passes:
+class Maker(Protocol):
+    """Makes assignments, of which the wanted ones are read later; `title` is of the function."""
+
+    def __call__(
+        self,
+        lowering: Lowering,
+        assignments: Sequence[Assignment],
+        wanted: Collection[str],
+        title: str,
+    ) -> tuple[Step, ...]:
+        """The steps, in order."""
+
+
+def one_by_one(
+    lowering: Lowering, assignments: Sequence[Assignment], wanted: Collection[str], title: str
+) -> tuple[Step, ...]:
+    """A step for each assignment."""
+    return tuple(Step(a, tuple(lowering.statements(a))) for a in assignments)
+
+
+def passes(program: Program, dialect: Dialect, make: Maker = one_by_one) -> Passes:
     """The passes of a program in one dialect."""
     schedule = Schedule((*program.forward, *program.backward))
     for assignment in program.forward:
@@ -43,11 +64,13 @@ def passes(program: Program, dialect: Dialect) -> Passes:
     behind = _live(schedule.assignments[split:], gradients)
     names = Identifiers(program, schedule.assignments)
     upstream = tuple(map(adjoint, program.outputs))
-    backward = _steps(Lowering(dialect.beside(names[_typical(program, upstream)]), names), behind)
+    lowering = Lowering(dialect.beside(names[_typical(program, upstream)]), names)
+    backward = make(lowering, behind, gradients, "backward")
     saved = _saved(program, names, schedule.assignments[:split], backward)
     before = _live(schedule.assignments[:split], (*program.outputs, *saved))
     inputs = [n for n in program.inputs if n not in program.graph.labels]
-    forward = _steps(Lowering(dialect.beside(names[_typical(program, inputs)]), names), before)
+    lowering = Lowering(dialect.beside(names[_typical(program, inputs)]), names)
+    forward = make(lowering, before, (*program.outputs, *saved), "forward")
     given = (*program.inputs, *program.labels, *program.functions)
     given += tuple(_sizes_missing(program, _used(names, forward) | set(saved), given))
     if dialect.in_place:
@@ -82,10 +105,6 @@ def passes(program: Program, dialect: Dialect) -> Passes:
 def _typical(program: Program, arrays: Sequence[str]) -> str:
     """An array whose type results have: one with axes, since a number may be one of Python's."""
     return next((n for n in arrays if axes_of(program.graph, n)), arrays[0])
-
-
-def _steps(lowering: Lowering, assignments: Iterable[Assignment]) -> tuple[Step, ...]:
-    return tuple(Step(a, tuple(lowering.statements(a))) for a in assignments)
 
 
 def _saved(

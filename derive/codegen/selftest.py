@@ -66,7 +66,9 @@ def _is_finite(graph: Graph, sample: Sample) -> bool:
 
 
 # What is no analytic function of complex numbers in NumPy.
-_NOT_ANALYTIC = re.compile(r"\bnp\.(abs|sign|logaddexp|linalg\.slogdet|hypot)\b")
+_NOT_ANALYTIC = re.compile(
+    r"\bnp\.(abs|sign|logaddexp|linalg\.slogdet|hypot)\b|@_serial|@_parallel"
+)
 
 DRAW = """
 def _drawn(rng, low, high, shape, signs=False):

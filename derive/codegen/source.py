@@ -73,7 +73,18 @@ def _text(node: ast.expr) -> tuple[str, int]:
         return f"({inner}{',' if len(node.elts) == 1 else ''})", _ATOM
     if isinstance(node, ast.List):
         return f"[{', '.join(map(expression, node.elts))}]", _ATOM
+    if isinstance(node, ast.BoolOp | ast.IfExp):
+        return _condition(node)
     return _primary(node), _ATOM
+
+
+def _condition(node: ast.BoolOp | ast.IfExp) -> tuple[str, int]:
+    """Comparisons put together, or one of two values."""
+    if isinstance(node, ast.BoolOp):
+        sign, tightness = (" and ", 2) if isinstance(node.op, ast.And) else (" or ", 1)
+        return sign.join(_inside(value, tightness + 1) for value in node.values), tightness
+    parts = [_inside(each, 1) for each in (node.body, node.test, node.orelse)]
+    return "{} if {} else {}".format(*parts), 0
 
 
 def _primary(node: ast.expr) -> str:
@@ -128,6 +139,8 @@ def _arguments(node: ast.Call) -> list[str]:
 
 def _slots(node: ast.expr) -> str:
     slots = node.elts if isinstance(node, ast.Tuple) else [node]
+    if not slots:
+        return "()"
     return ", ".join(_slice(s) if isinstance(s, ast.Slice) else expression(s) for s in slots)
 
 
@@ -180,11 +193,19 @@ def _largest_part(value: ast.expr, room: int) -> ast.expr | None:
     """The longest part of an expression that computes something and fits on a line."""
     fitting = [
         node
-        for node in ast.walk(value)
+        for node in _always(value)
         if isinstance(node, ast.BinOp | ast.Call | ast.Subscript) and node is not value
         if len(expression(node)) <= room - len("t00 = ")
     ]
     return max(fitting, key=lambda node: len(expression(node)), default=None)
+
+
+def _always(value: ast.expr) -> Iterator[ast.AST]:
+    """The parts of an expression that are computed whatever comes out."""
+    yield value
+    if not isinstance(value, ast.IfExp):
+        for part in ast.iter_child_nodes(value):
+            yield from _always(part)  # type: ignore[arg-type]
 
 
 class _Replace(ast.NodeTransformer):
@@ -211,6 +232,8 @@ def _lines(node: ast.stmt, room: int) -> list[str] | None:
         return _listed(head + "(", list(map(expression, value.elts)), ")", room)
     if isinstance(value, ast.Call):
         return _called(head, value, room)
+    if isinstance(value, ast.IfExp):
+        return _conditional(head, value, room)
     return _chained(head, value, room)
 
 
@@ -242,6 +265,16 @@ def _called(head: str, value: ast.Call, room: int) -> list[str] | None:
     if len(head) <= room and len(inner) <= room:
         return [head, inner, ")"]
     return _listed(head, arguments, ")", room)
+
+
+def _conditional(head: str, value: ast.IfExp, room: int) -> list[str] | None:
+    """One of two values, on a line of its own or on three."""
+    whole = expression(value)
+    parts = [_inside(value.body, 1), f"if {_inside(value.test, 1)}"]
+    parts.append(f"else {_inside(value.orelse, 1)}")
+    inner = [whole] if len(INDENT + whole) <= room else parts
+    lines = [head + "(", *(INDENT + line for line in inner), ")"]
+    return lines if all(len(line) <= room for line in lines) else None
 
 
 def _chained(head: str, value: ast.expr, room: int) -> list[str] | None:

@@ -45,12 +45,16 @@ class Target:
 
     def source(self, program: Program) -> str:
         """The text of the module of a program."""
-        found = passes(program, self.dialect())
+        found = self.passes(program)
         parts = [part for part in self.parts(found) if part]
         heading = "\n".join(['"""' + "\n".join(documentation(program, self.purpose)), '"""'])
         imports = "\n\n".join(self.imports("\n".join(parts)))
         body = "\n\n\n".join([f"{heading}\n\n{imports}", *parts])
         return body + "\n"
+
+    def passes(self, program: Program) -> Passes:
+        """The passes of a program, as the target makes them."""
+        return passes(program, self.dialect())
 
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
@@ -138,16 +142,19 @@ class Target:
     def work(self, found: Passes, function: Function, fresh: Fresh) -> Iterator[str]:
         """The lines of the steps of a function."""
         for step in function.steps:
-            yield from step_lines(step, found, fresh)
+            yield from self.step_lines(step, found, fresh)
 
+    def step_lines(self, step: Step, found: Passes, fresh: Fresh, indent: int = 1) -> Iterator[str]:
+        """The statements of a step below its formula."""
+        if any(isinstance(s, ast.FunctionDef) for s in step.statements):
+            yield ""
+        yield from self.heading(step, found, indent)
+        for each in step.statements:
+            yield from statement(each, indent, fresh)
 
-def step_lines(step: Step, found: Passes, fresh: Fresh, indent: int = 1) -> Iterator[str]:
-    """The statements of a step below its formula."""
-    if any(isinstance(s, ast.FunctionDef) for s in step.statements):
-        yield ""
-    yield from comment(formula(step.assignment, found.program, found.names), indent)
-    for each in step.statements:
-        yield from statement(each, indent, fresh)
+    def heading(self, step: Step, found: Passes, indent: int = 1) -> list[str]:
+        """The lines above the statements of a step."""
+        return comment(formula(step.assignment, found.program, found.names), indent)
 
 
 class _Counter:

@@ -14,7 +14,7 @@ from derive.codegen.passes import Function, Passes
 from derive.codegen.selftest import DRAW, braced, example, inputs
 from derive.codegen.source import INDENT, Fresh
 from derive.codegen.steps import Step
-from derive.codegen.target import Target, step_lines
+from derive.codegen.target import Target
 from derive.codegen.torch_dialect import TorchDialect
 from derive.codegen.wrapping import Wrapping, strings
 
@@ -90,7 +90,7 @@ class TorchTarget(Target):
             if use != everything:
                 yield f"{INDENT}if {' or '.join(f'needs[{k}]' for k in sorted(use))}:"
             for step in steps:
-                yield from step_lines(step, found, fresh, 1 if use == everything else 2)
+                yield from self.step_lines(step, found, fresh, 1 if use == everything else 2)
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """The function of autograd's, and the one to call."""

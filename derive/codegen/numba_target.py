@@ -1,0 +1,185 @@
+"""Modules for Numba: compiled loop nests, in parallel over the outer loop."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from derive.codegen.calls import KernelStep
+from derive.codegen.describe import formula
+from derive.codegen.dialect import Dialect, call
+from derive.codegen.helpers import helpers
+from derive.codegen.inplace import OVERWRITE
+from derive.codegen.kernels import Kernels
+from derive.codegen.passes import Passes, axes_of, passes
+from derive.codegen.program import Program, adjoint
+from derive.codegen.selftest import self_test
+from derive.codegen.source import expression
+from derive.codegen.steps import Function, Step
+from derive.codegen.target import Target, comment
+
+__all__ = ["NumbaTarget"]
+
+_FUNCTIONS = {
+    "_sigmoid": """
+@_serial
+def _sigmoid(x):
+    e = math.exp(-abs(x))
+    return (1 if x >= 0 else e) / (1 + e)
+""",
+    "_softplus": """
+@_serial
+def _softplus(x):
+    return (x if x > 0 else 0 * x) + math.log1p(math.exp(-abs(x)))
+""",
+    "_relu": """
+@_serial
+def _relu(x):
+    return 0 * x if x < 0 else x
+""",
+    "_leaky_relu": """
+@_serial
+def _leaky_relu(x, slope):
+    return x if x > 0 else slope * x
+""",
+    "_larger": """
+@_serial
+def _larger(x, y):
+    return x if x >= y or x != x else y
+""",
+    "_smaller": """
+@_serial
+def _smaller(x, y):
+    return x if x <= y or x != x else y
+""",
+    "_clip": """
+@_serial
+def _clip(x, low, high):
+    return min(max(x, low), high)
+""",
+}
+
+_DECORATORS = """\
+# Sums are made in double precision, in any order (reassoc), and a product and a sum may
+# be rounded once (contract). Infinities and what is no number keep their meaning.
+_serial = njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+_parallel = njit(
+    parallel=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"}
+)
+"""
+
+
+class NumbaDialect(Dialect):
+    """The spelling of what is left to NumPy."""
+
+    in_place = False
+
+
+class NumbaTarget(Target):
+    """Writes modules of loops."""
+
+    name: ClassVar[str] = "numba"
+    purpose: ClassVar[str] = "Value and gradients, with Numba."
+
+    def dialect(self) -> Dialect:
+        """How the target spells operations on whole arrays."""
+        return NumbaDialect()
+
+    def passes(self, program: Program) -> Passes:
+        """The passes of a program as loop nests."""
+        kernels = Kernels(program)
+        found = passes(program, self.dialect(), kernels)
+        forward = _converted(program, found, found.forward, program.inputs)
+        upstream = tuple(map(adjoint, program.outputs))
+        backward = _converted(program, found, _in_place(found), upstream)
+        return replace(found, forward=forward, backward=backward)
+
+    def parts(self, found: Passes) -> list[str]:
+        """The functions of the module, in order."""
+        steps = (*found.forward.steps, *found.backward.steps)
+        kernels = [s.kernel for s in steps if isinstance(s, KernelStep) and s.kernel]
+        work = [*kernels, self.forward(found), self.backward(found)]
+        text = "\n".join(work)
+        own = [body for name, body in _FUNCTIONS.items() if re.search(rf"\b{name}\(", text)]
+        parts = [*helpers(text), *own, *work, *self_test(found, text)]
+        return [part.strip("\n") for part in parts]
+
+    def imports(self, text: str) -> Iterator[str]:
+        """The imports that the text of the functions needs, in groups."""
+        first, *others = super().imports(re.sub(r"#.*", "", text).replace("math.erf(", "math.exp("))
+        names = [
+            n
+            for n in ("get_num_threads", "njit", "prange")
+            if n == "njit" or re.search(rf"\b{n}\(", text)
+        ]
+        numba = f"from numba import {', '.join(names)}"
+        groups = [first, *others]
+        groups[-1] = groups[-1].replace("import numpy as np", f"import numpy as np\n{numba}")
+        yield from (*groups, _DECORATORS.strip())
+
+    def heading(self, step: Step, found: Passes, indent: int = 1) -> list[str]:
+        """The formula of a step that is no loop nest, which has its own."""
+        if isinstance(step, KernelStep):
+            return []
+        return comment(formula(step.assignment, found.program, found.names))
+
+
+def _in_place(found: Passes) -> Function:
+    """The backward pass, where gradients may take the place of what was computed forward."""
+    made = {
+        step.assignment.name: step.assignment
+        for step in found.forward.steps
+        if isinstance(step, KernelStep) and step.assignment.name not in found.program.outputs
+    }
+    taken: set[str] = set()
+    steps: list[Step] = []
+    places: dict[str, str] = {}
+    for step in found.backward.steps:
+        if isinstance(step, KernelStep):
+            sizes = [index.size for index in step.assignment.indices]
+            for each in step.replaces:
+                same = each in made and [i.size for i in made[each].indices] == sizes
+                if same and each not in taken and sizes:
+                    taken.add(each)
+                    places[found.names[step.assignment.name]] = found.names[each]
+                    break
+        steps.append(step)
+    return replace(found.backward, steps=tuple(_reusing(step, places) for step in steps))
+
+
+def _reusing(step: Step, places: Mapping[str, str]) -> Step:
+    """The step with memory for its results taken from what is not needed any more."""
+    return replace(step, statements=tuple(_reused(s, places) for s in step.statements))
+
+
+def _reused(node: ast.stmt, places: Mapping[str, str]) -> ast.stmt:
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+        return node
+    place = places.get(node.targets[0].id)
+    if place is None or not expression(node.value).startswith("np.empty("):
+        return node
+    return ast.Assign(node.targets, ast.IfExp(ast.Name(OVERWRITE), ast.Name(place), node.value))
+
+
+def _converted(
+    program: Program, found: Passes, function: Function, given: tuple[str, ...]
+) -> Function:
+    """The function with its arrays laid out one entry after the other."""
+    names, graph = found.names, program.graph
+    arrays = [n for n in given if axes_of(graph, n)]
+    known = [n for n in (*arrays, *function.saved) if n not in graph.labels and axes_of(graph, n)]
+    start: list[ast.stmt] = []
+    for each in given:
+        variable = ast.Name(names[each])
+        if each in arrays:
+            value = call("np.ascontiguousarray", variable)
+        elif known:
+            kind = ast.Attribute(ast.Name(names[known[0]]), "dtype")
+            value = call("np.asarray", variable, dtype=kind)
+        else:
+            value = call("np.asarray", variable)
+        start.append(ast.Assign([variable], value))
+    return replace(function, lengths=(*start, *function.lengths))
