@@ -7,7 +7,8 @@ does each value of an elementary function (`exp`, `log`, `sqrt`, `tanh`, …), w
 its name. A sum of n numbers counts n additions, so that a contraction over n counts 2·n; a maximum
 counts n comparisons. A power with a whole exponent n counts n − 1 multiplications. A change of
 sign, what is computed from sizes and constants alone, and arithmetic on positions count nothing.
-A determinant of an n×n matrix counts 2·n³/3, its leading term. A mask multiplies and skips nothing.
+A determinant of an n×n matrix counts 2·n³/3 and an inverse 2·n³, their leading terms; a linear
+system counts 2·n³/3 and 2·n² for each right-hand side. A mask multiplies and skips nothing.
 
 An operation is done once for each value of the indices of its operands: `γ_h/σ_b` is H·B
 divisions, `2 σ_b` B multiplications wherever it stands. What deltas pick is not multiplied by
@@ -25,8 +26,9 @@ from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Rational, S, expand
 
-from derive.codegen.program import Assignment, CodeError
+from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.scatter import Scatter, split
+from derive.codegen.solution import Inverse, RootWork, Solution
 from derive.expressions import (
     Binder,
     Index,
@@ -107,8 +109,10 @@ class Cost:
 def cost(assignment: Assignment, entries: Callable[[str], Expr]) -> Cost:
     """The cost of an assignment; `entries` tells the number of entries of a tensor."""
     dense, scattered = split(assignment.expr, assignment.indices)
-    done = list(operations(dense))
+    done = [*operations(dense), *_solved(assignment)]
     values = [dense, *(s.value for s in scattered), *(x for s in scattered for x in s.slots)]
+    if isinstance(assignment, Solution):
+        values.append(assignment.matrix)
     updated = S.Zero
     for each in scattered:
         meeting = volume(_meeting(each))
@@ -120,6 +124,25 @@ def cost(assignment: Assignment, entries: Callable[[str], Expr]) -> Cost:
         volume(assignment.indices),
         expand(updated),
     )
+
+
+def _solved(assignment: Assignment) -> Iterator[Operation]:
+    """The operations that solve a relation, those of its right-hand side left out."""
+    if isinstance(assignment, RootWork):
+        raise CodeError(
+            f"{assignment.name} is the root of an equation",
+            mend="how many steps it takes to find it depends on the data",
+        )
+    if not isinstance(assignment, Solution):
+        return
+    yield from operations(assignment.matrix)
+    length = _size(assignment.row)
+    batch = volume(ranging(assignment.matrix) - {assignment.row, assignment.column})
+    if isinstance(assignment, Inverse):
+        yield "inverse", 2 * batch * length**3
+    else:
+        yield "solution", Rational(2, 3) * batch * length**3
+        yield "solution", 2 * length * volume(assignment.indices)
 
 
 def tallied(done: Iterable[Operation]) -> Counter[str]:

@@ -25,18 +25,22 @@ class SizeNames:
     Attributes
     ----------
     letters : the index letters of each size, by its name.
+    axes : for each size an axis of a tensor that is as long, counted from 1.
     """
 
     def __init__(self, program: Program) -> None:
         graph = program.graph
         self.letters: dict[str, tuple[str, ...]] = {}
+        self.axes: dict[str, tuple[str, int]] = {}
         self._names: dict[Expr, Symbol] = {}
         found: dict[Size, list[str]] = {}
+        axes: dict[Size, tuple[str, int]] = {}
         for name in graph.names:
             for axis in range(graph.arity[name]):
                 size = graph.axis_size(name, axis)
                 if isinstance(size, Size):
                     found.setdefault(size, []).extend(graph.letters.get((name, axis), ()))
+                    axes.setdefault(size, (name, axis + 1))
         for size in program.sizes:
             found.setdefault(size, [])
         taken = {size.name for size in found if size.is_named}
@@ -45,6 +49,8 @@ class SizeNames:
             name = size.name if size.is_named else _free(letters, taken)
             taken.add(name)
             self.letters[name] = letters
+            if size in axes:
+                self.axes[name] = axes[size]
             self._names[size] = Symbol(name, integer=True, positive=True)
 
     def named(self, formula: Expr) -> Expr:

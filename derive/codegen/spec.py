@@ -9,11 +9,12 @@ from functools import cached_property
 
 from sympy import Add, Expr, Mul, S, cancel, expand
 
+from derive.codegen.assignment import Assignment
 from derive.codegen.costs import ARITHMETIC, LABEL_BYTES, Cost, Reduction, cost, reductions
 from derive.codegen.describe import formula
 from derive.codegen.dialect import Dialect
 from derive.codegen.passes import Function, Passes, axes_of, passes
-from derive.codegen.program import Assignment, Program
+from derive.codegen.program import Program
 from derive.codegen.sizes import SizeNames
 
 __all__ = ["DTYPES", "Alternative", "Kept", "Pass", "Row", "Sheet", "sheet"]

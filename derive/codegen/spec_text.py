@@ -85,7 +85,9 @@ class _Writer:
             yield from ("", "Sizes")
         for name, used in letters.items():
             number = f" = {self.numbers[name]:,}" if self.numbers is not None else ""
-            yield f"  {name}{number}" + (f"   index {', '.join(used)}" if used else "")
+            tensor, axis = self.sheet.sizes.axes.get(name, ("", 0))
+            where = f"index {', '.join(used)}" if used else f"axis {axis} of {tensor}"
+            yield f"  {name}{number}" + (f"   {where}" if used or tensor else "")
 
     def gradients(self) -> Iterator[tuple[str, str]]:
         """Each goal with its result."""
