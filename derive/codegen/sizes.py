@@ -25,7 +25,7 @@ class SizeNames:
     Attributes
     ----------
     letters : the index letters of each size, by its name.
-    axes : for each size an axis of a tensor that is as long, counted from 1.
+    axes : for each size an axis that is as long, counted from 1, of an input if there is one.
     """
 
     def __init__(self, program: Program) -> None:
@@ -40,7 +40,9 @@ class SizeNames:
                 size = graph.axis_size(name, axis)
                 if isinstance(size, Size):
                     found.setdefault(size, []).extend(graph.letters.get((name, axis), ()))
-                    axes.setdefault(size, (name, axis + 1))
+                    known = axes.setdefault(size, (name, axis + 1))
+                    if known[0] in graph and name not in graph:
+                        axes[size] = (name, axis + 1)
         for size in program.sizes:
             found.setdefault(size, [])
         taken = {size.name for size in found if size.is_named}
