@@ -114,3 +114,10 @@ def test_missing_file_and_options(capsys):
     assert "there is no file nowhere.py" in capsys.readouterr().err
     assert main(["verify", "mean", "--wrt", "x"]) == 2
     assert "add --module" in capsys.readouterr().err
+
+
+def test_multi_indices_with_the_ranks_of_the_module(tmp_path):
+    path = str(tmp_path / "resize.py")
+    assert main(["code", "resize", "--rank", "B=2", "-o", path]) == 0
+    assert main(["verify", "resize", "--module", path, "--rank", "B=2"]) == 0
+    assert main(["verify", "resize", "--module", path]) == 1

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from derive.cli.checking import settings_of
 from derive.cli.output import console, emit
+from derive.cli.programs import check_wrt, rank_option, ranks_of
 from derive.errors import DeriveError
 from derive.files import write_whole
-from derive.notation.source import did_you_mean
 from derive.problems import load_problem
 
 __all__ = ["module_options", "verify_module"]
@@ -30,10 +30,12 @@ def module_options(command: argparse.ArgumentParser) -> None:
         action="append",
         help="an input whose gradient the module returns; repeated, in order",
     )
+    rank_option(options)
 
 
 def verify_module(arguments: argparse.Namespace) -> int:
     """Check a module; returns the exit code."""
+    from derive.codegen.spread import spread
     from derive.exports.module_check import module_check_json, module_check_lines
     from derive.verify.generated import check_module
 
@@ -42,13 +44,9 @@ def verify_module(arguments: argparse.Namespace) -> int:
             f"the check of a module has no form in {arguments.format}",
             mend="take --format text or json",
         )
-    graph = load_problem(arguments.problem).graph
+    graph = spread(load_problem(arguments.problem).graph, ranks_of(arguments.rank))
     wrt = arguments.wrt or []
-    for name in wrt:
-        if name not in graph.inputs:
-            listed = f"the inputs are {', '.join(graph.inputs)}"
-            mend = f"{did_you_mean(name, graph.inputs)} {listed}".strip()
-            raise DeriveError(f"{name} is no input", mend=mend)
+    check_wrt(wrt, graph.inputs)
     report = check_module(graph, arguments.module, wrt, settings_of(arguments))
     if arguments.format == "json":
         text = json.dumps(module_check_json(report), ensure_ascii=False, indent=2) + "\n"

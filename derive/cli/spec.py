@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from derive.cli.output import console, emit
+from derive.cli.programs import program_of, program_options
 from derive.errors import DeriveError
 from derive.files import write_whole
-from derive.notation.source import did_you_mean
-from derive.problems import load_problem
 
 if TYPE_CHECKING:
     from derive.codegen.sizes import SizeNames
@@ -24,14 +23,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 def add_spec(command: argparse.ArgumentParser) -> None:
     """Options of `derive spec`."""
-    command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
-    command.add_argument(
-        "--wrt",
-        metavar="X",
-        action="append",
-        default=[],
-        help="an input to differentiate by (default: all); may be repeated",
-    )
+    program_options(command)
     command.add_argument(
         "--size",
         metavar="SIZE=N",
@@ -53,19 +45,14 @@ def add_spec(command: argparse.ArgumentParser) -> None:
 
 
 def _spec(arguments: argparse.Namespace) -> int:
-    from derive.codegen.program import program
     from derive.codegen.spec import sheet
     from derive.codegen.spec_text import spec_json, spec_lines
 
     given = _numbers(arguments.size)
-    problem = load_problem(arguments.problem)
-    _check_wrt(arguments.wrt, problem.graph.inputs)
-    work = program(problem.graph, arguments.wrt, title=problem.title, references=problem.references)
-    found = sheet(work, arguments.dtype)
+    found = sheet(program_of(arguments), arguments.dtype)
     numbers = _complete(found.sizes, given)
     if arguments.format == "json":
-        data = {"name": problem.name} | spec_json(found, numbers)
-        text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+        text = json.dumps(spec_json(found, numbers), ensure_ascii=False, indent=2) + "\n"
     else:
         text = "".join(f"{line}\n" for line in spec_lines(found, numbers))
         text += _missing(found.sizes, given)
@@ -74,14 +61,6 @@ def _spec(arguments: argparse.Namespace) -> int:
     else:
         emit(text, console())
     return 0
-
-
-def _check_wrt(wanted: list[str], inputs: tuple[str, ...]) -> None:
-    for name in wanted:
-        if name not in inputs:
-            listed = f"the inputs are {', '.join(inputs)}"
-            mend = f"{did_you_mean(name, inputs)} {listed}".strip()
-            raise DeriveError(f"{name} is no input", mend=mend)
 
 
 def _numbers(texts: list[str]) -> dict[str, int]:

@@ -161,7 +161,6 @@ class _Writer:
             for name, used in sheet.sizes.letters.items()
         ]
         return {
-            "name": derivation.name,
             "title": derivation.title,
             "dtype": sheet.dtype,
             "sizes": sizes,
