@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
@@ -101,7 +101,7 @@ class _Writer:
         yield from ("", title)
         for row in work.rows:
             yield from _wrapped(row.formula)
-            yield from _wrapped("; ".join(self._row(row)), 6)
+            yield from _parted(self._row(row))
         amount = self.amount
         kinds = ", ".join(f"{self.formula(n)} {kind}" for kind, n in work.kinds())
         yield from _entry("operations", amount(work.flops, "FLOP", exact=True))
@@ -225,6 +225,13 @@ class _Writer:
 def _wrapped(text: str, indent: int = 2) -> list[str]:
     first, rest = " " * indent, " " * (indent + 4)
     return wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+
+
+def _parted(parts: Iterable[str]) -> list[str]:
+    """Parts on as few lines as they need, none of them broken."""
+    whole = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+    lines = _wrapped("; ".join(whole), 6)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def _entry(label: str, text: str) -> Sequence[str]:
