@@ -52,16 +52,20 @@ COPY = "copy of what must move"
 TOLERANCE = {"float32": 2e-3, "bfloat16": 5e-2}
 # A run that is shorter than this, in seconds, is repeated so many times as often.
 SHORT, OFTEN = 0.01, 10
+# The rounds of a case take so many seconds together, or are so few.
+LONGEST, FEWEST = 60, 3
 # So many arrays as large as the largest input have to fit into memory.
 ROOM = 10
 
+# What is to be no slower may be so much slower in the noise.
+EVEN = 1.05
 # Who, in which pass, at most how many times whom, and for which cases.
 GOALS = (
     ("NumPy generated", "best", 1.3, "NumPy by hand", ""),
     ("PyTorch generated", "backward", 0.7, "PyTorch primitives, autograd", ""),
     ("PyTorch generated", "backward", 1 / 3, "PyTorch fused, autograd", "cross-entropy 4096"),
-    ("PyTorch generated, compiled", "both", 1.0, "PyTorch primitives, autograd compiled", ""),
-    ("JAX generated, jit, both as one", "both", 1.0, "JAX grad, jit, both as one", ""),
+    ("PyTorch generated, compiled", "both", EVEN, "PyTorch primitives, autograd compiled", ""),
+    ("JAX generated, jit, both as one", "both", EVEN, "JAX grad, jit, both as one", ""),
     ("Numba generated", "backward", 1.5, COPY, "cross-entropy"),
     ("Numba generated", "backward", 1.5, "PyTorch fused, autograd", "layer norm"),
     ("PyTorch generated", "both", 1 / 3, "PyTorch primitives, forward over reverse", "Hessian"),
@@ -124,6 +128,7 @@ def admitted(
         if isinstance(entry, Skipped):
             yield entry
             continue
+        print(f"{entry.name} …", end="\r", file=sys.stderr, flush=True)
         try:
             found = run(entry)[2]
             off = error(found, reference)
@@ -137,10 +142,12 @@ def admitted(
 
 
 def measure(contestants: Sequence[Contestant], repeat: int) -> dict[str, Times]:
-    """Rounds in which each contestant runs once."""
-    slowest = max(sum(run(contestant)[:2]) for contestant in contestants)
+    """Rounds in which each contestant runs once; fewer where a round takes long."""
+    taken = [sum(run(contestant)[:2]) for contestant in contestants]
+    rounds = repeat * (OFTEN if max(taken) < SHORT else 1)
+    rounds = max(min(rounds, int(LONGEST / sum(taken))), FEWEST)
     times = {contestant.name: Times() for contestant in contestants}
-    for _ in range(repeat * (OFTEN if slowest < SHORT else 1)):
+    for _ in range(rounds):
         for contestant in contestants:
             forward, backward, _found = run(contestant)
             del _found

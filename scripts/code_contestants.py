@@ -16,7 +16,7 @@ from code_cases import Case
 
 import derive
 from derive.codegen import TARGETS, Program, module, program
-from derive.expressions import ranging
+from derive.expressions import Partial, ranging
 from derive.notation import read_graph
 from derive.notation.names import ascii_name
 from derive.notation.write import write_text
@@ -60,10 +60,10 @@ def case_program(case: Case) -> Program:
     if not case.goal:
         return program(read_graph(case.equations, sizes=dict(case.sizes)), case.wrt)
     found = derive.derivation(f"{case.equations}; {case.loss}", case.goal)
-    letters = "".join(sorted(index.name for index in ranging(found.result)))
-    # In the order of the axes of what is differentiated by.
-    axes = next(iter(found.goals[-1].atoms(derive.expressions.Partial))).variable.indices
-    letters = "".join(sorted(letters, key=[i.name for i in axes].index)) if axes else letters
+    free = {index.name for index in ranging(found.result)}
+    orders = ([i.name for i in p.variable.indices] for p in found.goals[-1].atoms(Partial))
+    # The result has the axes of what the derivative is by, in their order.
+    letters = next("".join(order) for order in orders if set(order) == free)
     result = write_text(found.result, found.graph)
     return program(read_graph(f"{case.equations}; h_{letters} = {result}"))
 
