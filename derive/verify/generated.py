@@ -23,6 +23,7 @@ from derive.expressions import Graph, Index, Opaque, Partial, Tensor, indices_of
 from derive.notation.names import ascii_name
 from derive.verify.evaluate import Array, EvaluationError
 from derive.verify.functions import opaque
+from derive.verify.implementation import load_file
 from derive.verify.oracle import Oracle
 from derive.verify.sample import Given, Sample, draw
 from derive.verify.settings import Settings
@@ -224,20 +225,12 @@ class Code:
 
 
 def _load(path: str) -> Any:
-    import importlib.util
-
-    place = Path(path).expanduser()
-    if not place.is_file():
+    if not Path(path).expanduser().is_file():
         raise DeriveError(f"there is no file {path}", mend="`derive code NAME -o FILE` writes one")
     try:
-        spec = importlib.util.spec_from_file_location(place.stem, place)
-        if spec is None or spec.loader is None:
-            raise ImportError("it does not end in .py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        return load_file(Path(path))
     except (Exception, SystemExit) as error:
         raise DeriveError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from None
-    return module
 
 
 def _returned(path: str, function: str) -> list[str]:
