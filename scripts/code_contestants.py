@@ -80,6 +80,11 @@ def generated(case: Case, target: str) -> Any:
     return found
 
 
+def _why(error: Exception) -> str:
+    first = (str(error).splitlines() or [""])[0]
+    return f"no code: {type(error).__name__}: {first}"[:110]
+
+
 def taken(function: Callable[..., Any], data: Arrays) -> list[Any]:
     """The arguments of a function by the names of its parameters."""
     return [data[name] for name in inspect.signature(function).parameters]
@@ -99,8 +104,8 @@ def from_module(
     try:
         made = generated(case, target)
         arguments = taken(made.forward, data)
-    except (derive.DeriveError, KeyError) as error:
-        return Skipped(name, f"no code: {str(error).splitlines()[0]}")
+    except Exception as error:
+        return Skipped(name, _why(error))
     forward, backward = wrap(made.forward), wrap(made.backward)
     if case.goal:
         return Contestant(name, lambda: finish(together(forward(*arguments)[0])))
@@ -269,7 +274,7 @@ def _jax_together(jax: Any, case: Case, inputs: Arrays, upstream: Any) -> Entry:
     try:
         made = generated(case, "jax")
         arguments = taken(made.forward, inputs)
-    except (derive.DeriveError, KeyError) as error:
-        return Skipped(name, f"no code: {str(error).splitlines()[0]}")
+    except Exception as error:
+        return Skipped(name, _why(error))
     run = jax.jit(lambda d, *given: made.backward(made.forward(*given)[1], d))
     return Contestant(name, lambda: jax.block_until_ready(together(run(upstream, *arguments))))
