@@ -99,6 +99,11 @@ class TestOperations:
         found = catalogued("cross_entropy_batch")
         assert dict(found.backward.operations) == {"multiply": B * I, "add": B}
 
+    def test_a_mask_is_a_comparison(self):
+        found = catalogued("attention_causal")
+        assert leading(found.forward.flops, Q, K, D) == 4 * Q * K * D
+        assert "log" not in found.forward.operations
+
     def test_linear_systems(self):
         graph = read_graph("A_ij x_j = b_i for x")
         found = sheet(program(graph, ["b"]))

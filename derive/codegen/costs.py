@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Rational, S, expand
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Rational, S, UnevaluatedExpr, expand, log
 
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.scatter import Scatter, split
@@ -182,6 +182,11 @@ def operations(expr: Expr) -> Iterator[Operation]:
         indices, body = expr.open()
         yield from operations(body)
         yield _REDUCING[type(expr).__name__][1], volume({*indices, *ranging(body)})
+    elif isinstance(expr, UnevaluatedExpr):
+        yield from operations(expr.args[0])
+    elif isinstance(expr, log) and isinstance(expr.args[0], Iverson):
+        # A mask chooses between 0 and −∞, and computes no logarithm.
+        yield from operations(expr.args[0])
     elif expr.is_Add:
         yield from _chain("add", sorted(expr.args, key=_axes))
     elif expr.is_Mul:
