@@ -182,10 +182,7 @@ def operations(expr: Expr) -> Iterator[Operation]:
         indices, body = expr.open()
         yield from operations(body)
         yield _REDUCING[type(expr).__name__][1], volume({*indices, *ranging(body)})
-    elif isinstance(expr, UnevaluatedExpr):
-        yield from operations(expr.args[0])
-    elif isinstance(expr, log) and isinstance(expr.args[0], Iverson):
-        # A mask chooses between 0 and −∞, and computes no logarithm.
+    elif _is_passed_on(expr):
         yield from operations(expr.args[0])
     elif expr.is_Add:
         yield from _chain("add", sorted(expr.args, key=_axes))
@@ -196,16 +193,26 @@ def operations(expr: Expr) -> Iterator[Operation]:
     elif isinstance(expr, KroneckerDelta):
         yield "compare", volume(ranging(expr))
     elif isinstance(expr, Iverson):
-        for side in (expr.left, expr.right):
-            yield from operations(side) if side.atoms(Indexed) else ()
-        yield "compare", volume(ranging(expr))
+        yield from _comparison(expr)
     else:
         yield from _function(expr)
+
+
+def _comparison(expr: Iverson) -> Iterator[Operation]:
+    for side in (expr.left, expr.right):
+        yield from operations(side) if side.atoms(Indexed) else ()
+    yield "compare", volume(ranging(expr))
 
 
 def _is_free_of_charge(expr: Expr) -> bool:
     """Whether an expression is there already, or made of sizes and constants alone."""
     return is_tensor(expr) or isinstance(expr, One | Index) or _is_constant(expr)
+
+
+def _is_passed_on(expr: Expr) -> bool:
+    """Whether nothing is done to an argument: a mask chooses between 0 and −∞, and has no log."""
+    mask = isinstance(expr, log) and isinstance(expr.args[0], Iverson)
+    return mask or isinstance(expr, UnevaluatedExpr)
 
 
 def _is_constant(expr: Expr) -> bool:
