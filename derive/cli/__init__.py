@@ -101,6 +101,7 @@ COMMANDS: dict[str, tuple[str, Build]] = {
     "recheck": ("verify certificates anew, without deriving", _late("recheck", "add_recheck")),
     "export": ("write a derivation for an article", _late("show", "add_show", default="latex")),
     "code": ("write forward and backward pass as a module", _late("code", "add_code")),
+    "spec": ("what the passes compute, read, write and save", _late("spec", "add_spec")),
     "grad": ("derive a gradient without a file", _late("grad", "add_grad")),
     "diagnose": ("say what is wrong with a gradient", _late("diagnose", "add_diagnose")),
     "equal": ("compare two forms of one expression", _late("equal", "add_equal")),

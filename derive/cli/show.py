@@ -7,6 +7,7 @@ from pathlib import Path
 
 from derive import exports
 from derive.api import load
+from derive.cli.module_check import module_options, verify_module
 from derive.cli.output import check_options, console, output_options, present
 from derive.cli.power import power_option, present_power
 from derive.errors import DeriveError
@@ -30,6 +31,7 @@ def add_show(command: Parser, *, verify: bool = False, default: str = "text") ->
     command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
     if verify:
         power_option(command)
+        module_options(command)
         command.add_argument(
             "--certificate", metavar="OUT", help="write the evidence to a file for `derive recheck`"
         )
@@ -63,6 +65,11 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     check_options(arguments)
+    if arguments.module is not None:
+        return verify_module(arguments)
+    for option in ("wrt", "rank"):
+        if getattr(arguments, option, None):
+            raise DeriveError(f"--{option} is about a module of code", mend="add --module")
     derivation = load(arguments.problem)
     if arguments.power:
         if arguments.certificate is not None:

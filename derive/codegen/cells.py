@@ -48,7 +48,7 @@ class LoopDialect(Dialect):
         "sign": "np.sign",
     }
 
-    def function(self, row: str, *arguments: ast.expr) -> ast.expr:
+    def function(self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]) -> ast.expr:
         """An elementary function of numbers."""
         return call(self._OWN.get(row, f"math.{row}"), *arguments)
 
@@ -59,7 +59,7 @@ class Cells(Entries):
     def __init__(
         self, names: Identifiers, letters: Mapping[Index, str], storage: Storage, sizes: Sizes
     ) -> None:
-        super().__init__(LoopDialect(), names, (), ast.Name("like"))
+        super().__init__(LoopDialect("like"), names, ())
         self.letters = letters
         self.storage = storage
         self.sizes = sizes

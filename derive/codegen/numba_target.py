@@ -104,7 +104,7 @@ class NumbaTarget(Target):
         work = [*kernels, self.forward(found), self.backward(found)]
         text = "\n".join(work)
         own = [body for name, body in _FUNCTIONS.items() if re.search(rf"\b{name}\(", text)]
-        parts = [*helpers(text), *own, *work, *self_test(found, text)]
+        parts = [*helpers(text, self.helper_texts), *own, *work, *self_test(found, text)]
         return [part.strip("\n") for part in parts]
 
     def imports(self, text: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from derive.notation.source import did_you_mean
 from derive.verify.evaluate import Array
 from derive.verify.oracle import Oracle
 
-__all__ = ["Implementation", "is_import_path", "load_function"]
+__all__ = ["Implementation", "is_import_path", "load_file", "load_function"]
 
 _IMPORT_PATH = re.compile(r"[\w./\\~-]+:[^\W\d]\w*")
 # What libraries call the gradient that comes back, where there is one output.
@@ -43,7 +43,7 @@ def load_function(path: str) -> Callable[..., Any]:
     """
     place, _, name = path.strip().rpartition(":")
     try:
-        module = _file(Path(place)) if place.endswith(".py") else _module(place)
+        module = load_file(Path(place)) if place.endswith(".py") else _module(place)
     except (Exception, SystemExit) as error:
         raise DeriveError(
             f"{place} cannot be loaded: {type(error).__name__}: {error}",
@@ -64,7 +64,8 @@ def _module(name: str) -> Any:
     return importlib.import_module(name)
 
 
-def _file(path: Path) -> Any:
+def load_file(path: Path) -> Any:
+    """The module in a file. It is run, as by any import."""
     spec = importlib.util.spec_from_file_location(path.stem, path.expanduser())
     if spec is None or spec.loader is None or not path.expanduser().is_file():
         raise FileNotFoundError(f"there is no file {path}")

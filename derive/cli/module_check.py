@@ -1,0 +1,59 @@
+"""`derive verify --module`: a module of code beside the definitions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from derive.cli.checking import settings_of
+from derive.cli.output import console, emit
+from derive.cli.programs import check_wrt, rank_option, ranks_of
+from derive.errors import DeriveError
+from derive.files import write_whole
+from derive.problems import load_problem
+
+__all__ = ["module_options", "verify_module"]
+
+
+def module_options(command: argparse.ArgumentParser) -> None:
+    """Add the options that say which module to check."""
+    options = command.add_argument_group("a module of code")
+    options.add_argument(
+        "--module",
+        metavar="PATH.py",
+        help="check this module, which `derive code` wrote, in place of the derivation; it is run",
+    )
+    options.add_argument(
+        "--wrt",
+        metavar="X",
+        action="append",
+        help="an input whose gradient the module returns; repeated, in order",
+    )
+    rank_option(options)
+
+
+def verify_module(arguments: argparse.Namespace) -> int:
+    """Check a module; returns the exit code."""
+    from derive.codegen.spread import spread
+    from derive.exports.module_check import module_check_json, module_check_lines
+    from derive.verify.generated import check_module
+
+    if arguments.format not in ("text", "json"):
+        raise DeriveError(
+            f"the check of a module has no form in {arguments.format}",
+            mend="take --format text or json",
+        )
+    graph = spread(load_problem(arguments.problem).graph, ranks_of(arguments.rank))
+    wrt = arguments.wrt or []
+    check_wrt(wrt, graph.inputs)
+    report = check_module(graph, arguments.module, wrt, settings_of(arguments))
+    if arguments.format == "json":
+        text = json.dumps(module_check_json(report), ensure_ascii=False, indent=2) + "\n"
+    else:
+        text = "".join(f"{line}\n" for line in module_check_lines(report))
+    if arguments.output not in (None, "-"):
+        write_whole(Path(arguments.output), text)
+    else:
+        emit(text, console())
+    return 0 if report.ok else 1

@@ -1,0 +1,77 @@
+"""The options of the commands about a program: which gradients, with how many axes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from derive.errors import DeriveError
+from derive.notation.source import did_you_mean
+from derive.problems import load_problem
+
+if TYPE_CHECKING:
+    from derive.codegen import Program
+
+__all__ = ["check_wrt", "program_of", "program_options", "rank_option", "ranks_of"]
+
+
+def program_options(command: argparse.ArgumentParser) -> None:
+    """Add what says of which derivation the program is, and of which gradients."""
+    command.add_argument("problem", metavar="NAME|FILE", help="a catalogue name or a file")
+    command.add_argument(
+        "--wrt",
+        metavar="X",
+        action="append",
+        default=[],
+        help="an input to differentiate by (default: all); may be repeated",
+    )
+    rank_option(command)
+
+
+def rank_option(command: argparse._ActionsContainer) -> None:
+    """Add the option for the ranks of multi-indices."""
+    command.add_argument(
+        "--rank",
+        metavar="INDEX=N",
+        action="append",
+        default=[],
+        help="how many axes a multi-index stands for, as in `--rank B=2` (default 1)",
+    )
+
+
+def program_of(arguments: argparse.Namespace) -> Program:
+    """The program that the options ask for."""
+    from derive.codegen import program
+
+    problem = load_problem(arguments.problem)
+    check_wrt(arguments.wrt, problem.graph.inputs)
+    return program(
+        problem.graph,
+        arguments.wrt,
+        name=problem.name,
+        ranks=ranks_of(arguments.rank),
+        title=problem.title,
+        references=problem.references,
+    )
+
+
+def check_wrt(wanted: Iterable[str], inputs: Sequence[str]) -> None:
+    """Refuse what is no input."""
+    for name in wanted:
+        if name not in inputs:
+            listed = f"the inputs are {', '.join(inputs)}"
+            mend = f"{did_you_mean(name, inputs)} {listed}".strip()
+            raise DeriveError(f"{name} is no input", mend=mend)
+
+
+def ranks_of(texts: Iterable[str]) -> dict[str, int]:
+    """What `--rank` says."""
+    return dict(map(_rank, texts))
+
+
+def _rank(text: str) -> tuple[str, int]:
+    letter, _, number = text.partition("=")
+    if not (letter and number.isdecimal() and len(number) == 1):
+        raise DeriveError(f"`{text}` is no rank", mend="write `--rank B=2`, say")
+    return letter, int(number)
