@@ -31,7 +31,7 @@ from derive.verify.degree import Degree, Degrees
 from derive.verify.evaluate import free_axes
 from derive.verify.field import Field
 from derive.verify.labelled import UndecidedError, together
-from derive.verify.modular import PRIMES, Array
+from derive.verify.modular import CHAINS, Array
 from derive.verify.squares import radicands, settle
 from derive.verify.tangent import Tangents
 
@@ -39,6 +39,9 @@ __all__ = ["MOST_ERROR", "Algebra", "Verdict", "decide", "lettered", "provably_e
 
 MOST_ERROR = 1e-12
 """The probability of an error that a proof may have at most."""
+
+# For each depth of exponents the least prime in use.
+LEAST_PRIMES = tuple(map(min, zip(*CHAINS, strict=True)))
 
 # So many points are tried, one number after the other, until enough of them have a value.
 POINTS = (4, 64, 512, 4096)
@@ -243,9 +246,8 @@ def _alike(one: Array | None, other: Array | None) -> bool:
 
 def _chance(degree: Degree, points: int) -> float:
     """The probability that different expressions agree at so many points."""
-    once = min(
-        1.0, degree.total / PRIMES[min(degree.depth, len(PRIMES) - 1)] + 1 - 2.0**-degree.bits
-    )
+    prime = LEAST_PRIMES[min(degree.depth, len(LEAST_PRIMES) - 1)]
+    once = min(1.0, degree.total / prime + 1 - 2.0**-degree.bits)
     return float(once**points)
 
 
