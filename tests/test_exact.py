@@ -304,3 +304,26 @@ PRIME, BELOW = CHAINS[0][:2]
 def test_numbers_that_a_prime_divides(equations: str, left: str, right: str) -> None:
     """What is zero modulo a prime is no proof that it is zero."""
     assert verdict(equations, left, right, "i").equal is not True
+
+
+@pytest.mark.parametrize(
+    ("equations", "left", "right", "free"),
+    [
+        (PLAIN, "1_i [i <= 3] x_i", "1_i x_i", ""),
+        (PLAIN, "x_{i+4}", "0 x_i", "i"),
+        (PLAIN, "x_{i+4}", "x_{i+7}", "i"),
+        (PLAIN, "δ_{i,9} x_i", "0 x_i", "i"),
+        (PLAIN, "x_{i//5}", "x_0 1_i", "i"),
+        (PLAIN, "x_{i%8}", "x_i", "i"),
+        (PLAIN, "[T = 6] x_T", "0 x_T", ""),
+        (PLAIN, "(H - 2) (H - 3) (H - 4) x_i", "0 x_i", "i"),
+        (PLAIN, "H^3 x_i + 26 H x_i", "9 H^2 x_i + 24 x_i", "i"),
+        (PLAIN, "x_i [1_j [j >= 0] > 5]", "0 x_i", "i"),
+        ("y_i = x_{i+3}; z_i = y_{i+3}", "z_i", "0 x_i", "i"),
+        ("y_i = x_{t_i}", "[t_i = 11] x_i", "0 x_i", "i"),
+    ],
+)
+def test_small_sizes_prove_nothing(equations: str, left: str, right: str, free: str) -> None:
+    """What differs from some size on is looked at there."""
+    graph = read_graph(equations, sizes={"i": "H"})
+    assert decide(*(read_expression(t, graph, free) for t in (left, right)), graph).equal is False

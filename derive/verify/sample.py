@@ -29,6 +29,7 @@ from derive.expressions import (
 from derive.verify.domain import DISTRIBUTIONS, USUAL, Domain, distribution, domains
 from derive.verify.evaluate import Array, EvaluationError, Values
 from derive.verify.kinks import comparisons
+from derive.verify.reach import Reach
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -170,7 +171,8 @@ def _sizes(graph: Graph, exprs: list[Expr], seed: int, given: Mapping[str, int])
         for size in every
         if str(size) in given
     }
-    least = {size: low for size, low in every.items() if size not in found}
+    telling = Reach(graph)(exprs)
+    least = {n: max(low, telling.get(n, low)) for n, low in every.items() if n not in found}
     declared |= set(found.values())
     low = 3 if len(least) < 5 else 2
     if len(least) < 3 and comparisons(exprs):
