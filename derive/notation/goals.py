@@ -70,6 +70,7 @@ def read_expression(
     with source.reading():
         sizes = {
             **shapes(tree.letters, graph.multi),
+            **_sizes_of_letters(graph),
             **named_sizes(graph.declared, graph.multi),
             **_sizes_in(letters),
         }
@@ -80,6 +81,19 @@ def read_expression(
         raise error.at(*places_of(error.subjects, uses)) from None
     known = [index for index in letters.values() if isinstance(index, Index)]
     return _resized(expr, known)
+
+
+def _sizes_of_letters(graph: Graph) -> dict[str, Expr]:
+    """The sizes of letters that the equations use for axes of one size.
+
+    They are those of indices that run over no axis of the expression.
+    """
+    found: dict[str, set[Expr]] = {}
+    for axis, letters in graph.letters.items():
+        for letter in letters:
+            if letter not in graph.multi:
+                found.setdefault(letter, set()).add(graph.axis_size(*axis))
+    return {letter: sizes.pop() for letter, sizes in found.items() if len(sizes) == 1}
 
 
 def _sizes_in(letters: Mapping[str, str | Index]) -> dict[str, Expr]:
