@@ -171,8 +171,11 @@ def _sizes(graph: Graph, exprs: list[Expr], seed: int, given: Mapping[str, int])
         for size in every
         if str(size) in given
     }
-    telling = Reach(graph)(exprs)
-    least = {n: max(low, telling.get(n, low)) for n, low in every.items() if n not in found}
+    least = {size: low for size, low in every.items() if size not in found}
+    if len(least) < 3:
+        # Arrays of more axes would be too large; what they do not show is left to a proof.
+        telling = Reach(graph)(exprs)
+        least = {size: max(low, telling.get(size, low)) for size, low in least.items()}
     declared |= set(found.values())
     low = 3 if len(least) < 5 else 2
     if len(least) < 3 and comparisons(exprs):
