@@ -42,13 +42,20 @@ _PATTERN = "a goal is written `∂c/∂x_n` or `d c / d x_n`, a second derivativ
 
 
 def read_expression(
-    text: str, graph: Graph, free: Iterable[str | Index] = (), name: str = ""
+    text: str,
+    graph: Graph,
+    free: Iterable[str | Index] = (),
+    name: str = "",
+    *,
+    lone: bool = False,
 ) -> Expr:
     """An expression in the names of a graph, such as the right-hand side of a line.
 
     The letters `free` are free, every other one is a dummy or a label. Names that the graph
     lacks are further inputs. A free index may be given with its size. Equations write out all
-    free indices of a term; in an expression a factor outside may carry them.
+    free indices of a term; in an expression a factor outside may carry them. A `lone` letter,
+    which runs over no axis of the expression, has the size of the axes that the equations use it
+    for.
 
     >>> from derive.notation import read_graph
     >>> graph = read_graph("s_i = exp(x_i) / (1_j exp(x_j))")
@@ -70,7 +77,7 @@ def read_expression(
     with source.reading():
         sizes = {
             **shapes(tree.letters, graph.multi),
-            **_sizes_of_letters(graph),
+            **(_sizes_of_letters(graph) if lone else {}),
             **named_sizes(graph.declared, graph.multi),
             **_sizes_in(letters),
         }

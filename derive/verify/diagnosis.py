@@ -177,7 +177,7 @@ def sides(formula: str) -> tuple[str, str]:
 
 
 def _formula(text: str, graph: Graph, goal: Expr) -> Expr:
-    expr = read_expression(text, graph, free_axes(goal))
+    expr = read_expression(text, graph, free_axes(goal), lone=True)
     known = {*graph.names, *(name_of(node) for node in tensors_in(goal))}
     for node in tensors_in(expr):
         name = name_of(node)
