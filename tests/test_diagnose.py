@@ -92,6 +92,11 @@ def test_a_transposed_formula_is_told() -> None:
     assert found.explanations[0].words == "the correct gradient transposed"
 
 
+def test_a_formula_is_looked_at_beyond_the_numbers_in_it() -> None:
+    source = derivation("y_i = a_ij x_j", "∂l/∂a_pq")
+    assert not diagnose(source, "∂l/∂y_p x_q [p < 40]", seconds=1).ok
+
+
 def test_what_nothing_explains_is_not_explained() -> None:
     found = diagnose(CROSS_ENTROPY, "sin(x_n) + 7", seconds=1.0)
     assert found.grade == "wrong"

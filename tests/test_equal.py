@@ -172,6 +172,29 @@ def test_wrong_forms_differ_with_a_witness(equations, free, one, other):
     assert not found.conditions
 
 
+@pytest.mark.parametrize(
+    ("equations", "free", "one", "other"),
+    [
+        ("y = x_i a_i", "i", "x_{i+9}", "0 x_i"),
+        ("y = x_i a_i", "", "1_i [i <= 8] x_i", "1_i x_i"),
+        ("y_i = sin(x_i)", "i", "sin(2 x_i) + 1e-14 x_i", "2 sin(x_i) cos(x_i)"),
+    ],
+)
+def test_forms_that_differ_far_out_or_by_little(equations, free, one, other):
+    """Samples have sizes beyond the numbers in slots, and digits for small numbers in lines."""
+    assert asked(equations, free, one, other)[1].verdict == "different"
+
+
+def test_a_number_that_a_prime_divides_is_not_zero():
+    _, found = asked("y = x_i a_i", "i", "2147046719 x_i", "0 x_i")
+    assert found.verdict == "different"
+    assert not found.conditions
+
+
+def test_a_letter_without_an_axis_has_the_size_of_the_equations():
+    assert asked("y = 1_j x_j", "", "Σ_j (x_j + c)", "Σ_j x_j + Σ_j c")[1].verdict == "exact"
+
+
 def test_a_fact_is_not_used_for_what_does_not_follow_from_it():
     graph, found = asked("layer_norm", "∂l/∂x_pq", LAYER_NORM, WITH_MEAN)
     assert found.premises is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from random import Random
 
 import numpy as np
@@ -17,7 +17,7 @@ from derive.verify import Compiled
 from derive.verify.evaluate import EvaluationError, Values
 from derive.verify.exact import MOST_ERROR, Algebra, Verdict, decide
 from derive.verify.modular import (
-    PRIMES,
+    CHAINS,
     drawn,
     eliminated,
     exponential,
@@ -241,15 +241,15 @@ def test_verdicts_agree_with_numbers(seed: int) -> None:
 # Arithmetic modulo a prime
 
 
-def test_primes_make_a_chain() -> None:
-    assert all(one == 2 * other + 1 for one, other in pairwise(PRIMES))
-    for prime in PRIMES:
+def test_primes_make_chains() -> None:
+    assert all(one == 2 * other + 1 for primes in CHAINS for one, other in pairwise(primes))
+    for prime in chain(*CHAINS):
         assert all(pow(base, prime - 1, prime) == 1 for base in (2, 3, 5, 7))
         small = signs(np.array([2, 3, 5, 7, prime - 1]), prime)
         assert small.tolist() == [1, 1, 1, 1, -1]
 
 
-@pytest.mark.parametrize("prime", PRIMES)
+@pytest.mark.parametrize("prime", [*chain(*CHAINS)])
 def test_arithmetic(prime: int) -> None:
     values, exponents = drawn((1,), (50,), prime), drawn((2,), (50,), prime)
     assert (values * inverse(values, prime) % prime == 1).all()
@@ -264,7 +264,7 @@ def test_arithmetic(prime: int) -> None:
 
 
 def test_elimination() -> None:
-    prime = PRIMES[0]
+    prime = CHAINS[0][0]
     matrices, wanted = drawn((1,), (20, 4, 4), prime), drawn((2,), (20, 4, 1), prime)
     matrices[0, :, 0] = [0, 0, 3, 0]
     matrices[1, 2] = matrices[1, 3]
@@ -284,3 +284,45 @@ def test_values_are_kept() -> None:
     assert first == algebra.decide(one, other)
     assert len(first.sizes) >= 3
     assert len({sizes["s.0"] for sizes in first.sizes}) == 3
+
+
+PRIME, BELOW = CHAINS[0][:2]
+
+
+@pytest.mark.parametrize(
+    ("equations", "left", "right"),
+    [
+        (PLAIN, f"{PRIME} x_i", "0 x_i"),
+        (PLAIN, f"{PRIME + 1} x_i", "x_i"),
+        (PLAIN, f"{PRIME * CHAINS[1][0] * CHAINS[2][0]} x_i", "0 x_i"),
+        (PLAIN, f"x_i/{PRIME}", "x_i"),
+        (PLAIN, f"exp({BELOW + 1} x_i)", "exp(x_i)"),
+        (f"y_i = {BELOW} x_i", "exp(y_i)", "1_i"),
+        (f"y_i = {PRIME + 1} x_i", "y_i", "x_i"),
+    ],
+)
+def test_numbers_that_a_prime_divides(equations: str, left: str, right: str) -> None:
+    """What is zero modulo a prime is no proof that it is zero."""
+    assert verdict(equations, left, right, "i").equal is not True
+
+
+@pytest.mark.parametrize(
+    ("equations", "left", "right", "free"),
+    [
+        (PLAIN, "1_i [i <= 3] x_i", "1_i x_i", ""),
+        (PLAIN, "x_{i+4}", "0 x_i", "i"),
+        (PLAIN, "x_{i+4}", "x_{i+7}", "i"),
+        (PLAIN, "δ_{i,9} x_i", "0 x_i", "i"),
+        (PLAIN, "x_{i//5}", "x_0 1_i", "i"),
+        (PLAIN, "x_{i%8}", "x_i", "i"),
+        (PLAIN, "[T = 6] x_T", "0 x_T", ""),
+        (PLAIN, "(H - 2) (H - 3) (H - 4) x_i", "0 x_i", "i"),
+        (PLAIN, "H^3 x_i + 26 H x_i", "9 H^2 x_i + 24 x_i", "i"),
+        ("y_i = x_{i+3}; z_i = y_{i+3}", "z_i", "0 x_i", "i"),
+        ("y_i = x_{t_i} x_i", "[t_i = 11] x_i", "0 x_i", "i"),
+    ],
+)
+def test_small_sizes_prove_nothing(equations: str, left: str, right: str, free: str) -> None:
+    """What differs from some size on is looked at there."""
+    graph = read_graph(equations, sizes={"i": "H"})
+    assert decide(*(read_expression(t, graph, free) for t in (left, right)), graph).equal is False

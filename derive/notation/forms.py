@@ -56,7 +56,7 @@ def read_forms(
 
 def _read(number: int, text: str, graph: Graph, free: Sequence[str | Index]) -> Expr:
     try:
-        return read_expression(text, graph, free, f"form {number}")
+        return read_expression(text, graph, free, f"form {number}", lone=True)
     except DeriveError as error:
         if "stands alone" not in error.message:
             raise

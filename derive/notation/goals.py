@@ -42,13 +42,20 @@ _PATTERN = "a goal is written `∂c/∂x_n` or `d c / d x_n`, a second derivativ
 
 
 def read_expression(
-    text: str, graph: Graph, free: Iterable[str | Index] = (), name: str = ""
+    text: str,
+    graph: Graph,
+    free: Iterable[str | Index] = (),
+    name: str = "",
+    *,
+    lone: bool = False,
 ) -> Expr:
     """An expression in the names of a graph, such as the right-hand side of a line.
 
     The letters `free` are free, every other one is a dummy or a label. Names that the graph
     lacks are further inputs. A free index may be given with its size. Equations write out all
-    free indices of a term; in an expression a factor outside may carry them.
+    free indices of a term; in an expression a factor outside may carry them. A `lone` letter,
+    which runs over no axis of the expression, has the size of the axes that the equations use it
+    for.
 
     >>> from derive.notation import read_graph
     >>> graph = read_graph("s_i = exp(x_i) / (1_j exp(x_j))")
@@ -70,6 +77,7 @@ def read_expression(
     with source.reading():
         sizes = {
             **shapes(tree.letters, graph.multi),
+            **(_sizes_of_letters(graph) if lone else {}),
             **named_sizes(graph.declared, graph.multi),
             **_sizes_in(letters),
         }
@@ -80,6 +88,19 @@ def read_expression(
         raise error.at(*places_of(error.subjects, uses)) from None
     known = [index for index in letters.values() if isinstance(index, Index)]
     return _resized(expr, known)
+
+
+def _sizes_of_letters(graph: Graph) -> dict[str, Expr]:
+    """The sizes of letters that the equations use for axes of one size.
+
+    They are those of indices that run over no axis of the expression.
+    """
+    found: dict[str, set[Expr]] = {}
+    for axis, letters in graph.letters.items():
+        for letter in letters:
+            if letter not in graph.multi:
+                found.setdefault(letter, set()).add(graph.axis_size(*axis))
+    return {letter: sizes.pop() for letter, sizes in found.items() if len(sizes) == 1}
 
 
 def _sizes_in(letters: Mapping[str, str | Index]) -> dict[str, Expr]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from sympy import Expr, Mul
 
@@ -18,6 +18,7 @@ from derive.expressions import (
     tensors_in,
 )
 from derive.verify.labelled import UndecidedError
+from derive.verify.reach import Reach
 from derive.verify.spread import Spread, shapes_of
 
 __all__ = ["MOST_ASSIGNMENTS", "Assignment"]
@@ -32,6 +33,8 @@ MOST_SIZES = 3
 class Assignment:
     """One choice of all sizes, by its number; no two sizes are equal.
 
+    Those of the last choice are large enough for all that given expressions do.
+
     Attributes
     ----------
     spread : writes out multi-indices; `graph` is the graph without any.
@@ -39,11 +42,12 @@ class Assignment:
     period : after so many points the labels that are letters have had all their values together.
     """
 
-    def __init__(self, graph: Graph, number: int) -> None:
+    def __init__(self, graph: Graph, number: int, exprs: Iterable[Expr] = ()) -> None:
         self.number = number
         self.spread = Spread(graph, _ranks(graph, number))
         self.graph = self.spread.graph
-        self.sizes = _sizes(self.graph, number)
+        self._reach = Reach(self.graph) if number == MOST_ASSIGNMENTS - 1 else None
+        self.sizes = _sizes(self.graph, number, self._least(map(self.spread, exprs)))
         self.period = 1
         self._seen: set[Expr] = set()
         self._labels: dict[str, tuple[int, int, int]] = {}
@@ -58,6 +62,14 @@ class Assignment:
             raise UndecidedError(f"the size {size} is not known")
         return self.sizes[size]
 
+    def _least(self, exprs: Iterable[Expr]) -> Mapping[Expr, int]:
+        return self._reach(exprs) if self._reach else {}
+
+    def tells(self, exprs: Iterable[Expr]) -> bool:
+        """Whether the sizes are large enough for further expressions."""
+        least = self._least(map(self.spread, exprs))
+        return all(self.sizes.get(size, low) >= low for size, low in least.items())
+
     def label(self, name: str) -> tuple[int, int, int]:
         """The least value of a label, how many it has, and for how many points each stays."""
         return self._labels[name]
@@ -71,9 +83,10 @@ class Assignment:
         letters = set().union(*(expr.atoms(Index) for expr in exprs), set())
         labels = {letter.name: self._range(letter) for letter in letters if letter.is_label}
         asked = set().union(*map(_sizes_in, exprs), set()) | set(labels.values())
+        least = self._least(exprs)
         known = {size for size in asked if size.is_Integer} | self.sizes.keys()
         for size in sorted(asked - known, key=str):
-            self.sizes[size] = _unused(2, {*self.sizes.values()})
+            self.sizes[size] = _unused(least.get(size, 2), {*self.sizes.values()})
         for name in sorted(labels.keys() - self._labels.keys()):
             low = int(name in self._factors)
             count = max(self.size(labels[name]) - low, 1)
@@ -88,7 +101,7 @@ def _ranks(graph: Graph, number: int) -> dict[Shape, int]:
     """A rank for each multi-index: one axis, none, and then two for the first if there is room."""
     shapes = list(shapes_of(graph))
     ranks = dict.fromkeys(shapes, int(number != 1))
-    if number == 2 and shapes and len(_sizes(graph, 0)) <= MOST_SIZES:
+    if number == 2 and shapes and len(_sizes(graph, 0, {})) <= MOST_SIZES:
         ranks[shapes[0]] = 2
     return ranks
 
@@ -111,7 +124,7 @@ def _sizes_in(expr: Expr) -> set[Expr]:
     return {size for size in (*indices, *expr.atoms(Size)) if size is not None}
 
 
-def _sizes(graph: Graph, number: int) -> dict[Expr, int]:
+def _sizes(graph: Graph, number: int, needed: Mapping[Expr, int]) -> dict[Expr, int]:
     """A number for each size of a graph, another one for each number of a choice."""
     least: dict[Expr, int] = {}
     fixed: set[int] = set()
@@ -119,7 +132,7 @@ def _sizes(graph: Graph, number: int) -> dict[Expr, int]:
         if size.is_Integer:
             fixed.add(int(size))
         else:
-            least[size] = max(low, least.get(size, 2))
+            least[size] = max(low, least.get(size, 2), needed.get(size, 2))
     count = max(len(least) + 1, MOST_ASSIGNMENTS)
     pool = [n for n in range(2, 2 + count + len(fixed)) if n not in fixed][:count]
     found: dict[Expr, int] = {}

@@ -87,19 +87,21 @@ def diagnose(
         goal = derivation.goals[-1]
     stage = next(stage for stage in derivation.stages if stage.goal == goal)
     expr = _formula(right, derivation.graph, goal)
-    trial = _trial(derivation, stage, settings or Settings())
+    trial = _trial(derivation, stage, expr, settings or Settings())
     found = trial.values(expr, free_axes(goal))
     empty = Diagnosis(goal, stage.result, derivation.graph, expr, "unknown")
     known = results_of(derivation.stages)
     if isinstance(found, ShapeError):
-        square = _trial(derivation, stage, _of_one_size(derivation.graph, settings or Settings()))
+        one_size = _of_one_size(derivation.graph, settings or Settings())
+        square = _trial(derivation, stage, expr, one_size)
         fitting = _valued(empty, square, stage, expr, known, seconds)
         return replace(fitting, grade="wrong", error=None, reason=found.message)
     return _valued(empty, trial, stage, expr, known, seconds)
 
 
-def _trial(derivation: Derivation, stage: Stage, settings: Settings) -> Trial:
-    claim = Claim(stage.goal, (stage.result,), free_axes(stage.goal))
+def _trial(derivation: Derivation, stage: Stage, formula: Expr, settings: Settings) -> Trial:
+    """Data on which the derivative has values, and on which the formula shows all that it does."""
+    claim = Claim(stage.goal, (stage.result, formula), free_axes(stage.goal))
     return best_trial(derivation.graph, [claim], settings)
 
 
@@ -175,7 +177,7 @@ def sides(formula: str) -> tuple[str, str]:
 
 
 def _formula(text: str, graph: Graph, goal: Expr) -> Expr:
-    expr = read_expression(text, graph, free_axes(goal))
+    expr = read_expression(text, graph, free_axes(goal), lone=True)
     known = {*graph.names, *(name_of(node) for node in tensors_in(goal))}
     for node in tensors_in(expr):
         name = name_of(node)

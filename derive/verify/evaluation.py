@@ -12,7 +12,7 @@ from derive.expressions import Index, Partial, is_tensor, name_of
 from derive.verify.assignment import Assignment
 from derive.verify.exponents import Exponents
 from derive.verify.labelled import Labelled, UndecidedError
-from derive.verify.modular import PRIMES
+from derive.verify.modular import CHAINS
 from derive.verify.tangent import Tangents
 
 __all__ = ["Evaluation", "key_of"]
@@ -48,15 +48,21 @@ class Evaluation(ABC):
         self.graph = assignment.graph
         self.top: Evaluation = top or self
         self.level = level
-        if level == len(PRIMES):
+        primes = self.primes
+        if level == len(primes):
             raise UndecidedError("exponentials are nested too deep")
-        self.prime = PRIMES[level]
+        self.prime = primes[level]
         self.exponents = Exponents(self.graph, tangents is not None)
         self._known: dict[Expr, Labelled] = {}
         self._places: dict[Expr, Labelled] = {}
         self._arrays: dict[Any, Labelled] = {}
         self._logs: dict[Expr, Labelled] = {}
         self._drawn_names: set[str] = set()
+
+    @property
+    def primes(self) -> tuple[int, ...]:
+        """The prime of the numbers themselves, of exponents, of exponents in those."""
+        return CHAINS[self.assignment.number % len(CHAINS)]
 
     @property
     @abstractmethod

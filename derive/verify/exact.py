@@ -31,7 +31,7 @@ from derive.verify.degree import Degree, Degrees
 from derive.verify.evaluate import free_axes
 from derive.verify.field import Field
 from derive.verify.labelled import UndecidedError, together
-from derive.verify.modular import PRIMES, Array
+from derive.verify.modular import CHAINS, Array
 from derive.verify.squares import radicands, settle
 from derive.verify.tangent import Tangents
 
@@ -39,6 +39,9 @@ __all__ = ["MOST_ERROR", "Algebra", "Verdict", "decide", "lettered", "provably_e
 
 MOST_ERROR = 1e-12
 """The probability of an error that a proof may have at most."""
+
+# For each depth of exponents the least prime in use.
+LEAST_PRIMES = tuple(map(min, zip(*CHAINS, strict=True)))
 
 # So many points are tried, one number after the other, until enough of them have a value.
 POINTS = (4, 64, 512, 4096)
@@ -75,6 +78,9 @@ class Algebra:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self._tangents = Tangents(graph)
+        self._small: list[_Scene] = []
+        self._large: list[_Scene] = []
 
     def decide(self, left: Expr, right: Expr) -> Verdict:
         """Whether two expressions are equal for all values of the inputs."""
@@ -90,7 +96,8 @@ class Algebra:
 
     def _decide(self, left: Expr, right: Expr, level: Definitions) -> Verdict:
         try:
-            found = [scene.compare(left, right, level) for scene in self._scenes]
+            scenes = self._scenes(left, right)
+            found = [scene.compare(left, right, level) for scene in scenes]
         except UndecidedError as error:
             return Verdict(None, "prime field", reason=str(error))
         except DeriveError as error:
@@ -99,12 +106,17 @@ class Algebra:
             return Verdict(None, "prime field", reason="the axes do not fit together")
         except (RecursionError, MemoryError):
             return Verdict(None, "prime field", reason="the expressions are too large")
-        return _joined(found, [scene.named_sizes for scene in self._scenes])
+        return _joined(found, [scene.named_sizes for scene in scenes])
 
-    @cached_property
-    def _scenes(self) -> list[_Scene]:
-        tangents = Tangents(self.graph)
-        return [_Scene(number, tangents) for number in range(MOST_ASSIGNMENTS)]
+    def _scenes(self, left: Expr, right: Expr) -> list[_Scene]:
+        """A scene for each choice of sizes; those of the last show all that the two do."""
+        *small, last = range(MOST_ASSIGNMENTS)
+        if not self._small:
+            self._small = [_Scene(number, self._tangents) for number in small]
+        large = (each for each in self._large if each.assignment.tells((left, right)))
+        scene = next(large, None) or _Scene(last, self._tangents, (left, right))
+        self._large = [scene, *(each for each in self._large if each is not scene)]
+        return [*self._small, scene]
 
 
 @dataclass(frozen=True)
@@ -132,8 +144,8 @@ def _joined(found: Sequence[_Comparison], sizes: Sequence[Mapping[str, int]]) ->
 class _Scene:
     """A choice of sizes, and of ranks, with the values of expressions for it."""
 
-    def __init__(self, number: int, tangents: Tangents) -> None:
-        self.assignment = Assignment(tangents.graph, number)
+    def __init__(self, number: int, tangents: Tangents, exprs: Sequence[Expr] = ()) -> None:
+        self.assignment = Assignment(tangents.graph, number, exprs)
         self.graph = self.assignment.graph
         # With multi-indices each choice has a graph of its own.
         self._tangents = tangents if self.graph is tangents.graph else Tangents(self.graph)
@@ -243,9 +255,8 @@ def _alike(one: Array | None, other: Array | None) -> bool:
 
 def _chance(degree: Degree, points: int) -> float:
     """The probability that different expressions agree at so many points."""
-    once = min(
-        1.0, degree.total / PRIMES[min(degree.depth, len(PRIMES) - 1)] + 1 - 2.0**-degree.bits
-    )
+    prime = LEAST_PRIMES[min(degree.depth, len(LEAST_PRIMES) - 1)]
+    once = min(1.0, degree.total / prime + 1 - 2.0**-degree.bits)
     return float(once**points)
 
 

@@ -103,6 +103,8 @@ class Field(Elementwise, Reducing, Solving, Places):
     # Numbers and tensors
 
     def _rational(self, expr: Rational) -> Labelled:
+        if expr and not (expr.p % self.prime and expr.q % self.prime):
+            raise UndecidedError(f"the prime that is reckoned with divides {expr}")
         return number(expr.p * pow(int(expr.q), -1, self.prime) % self.prime)
 
     def _size(self, expr: Size) -> Labelled:

@@ -1,6 +1,6 @@
 """Arithmetic modulo a prime on arrays of many entries at once.
 
-The primes make a chain: each is twice the next one plus one. So the squares other than zero modulo
+The primes make chains: each is twice the next one plus one. So the squares other than zero modulo
 one prime are a group whose order is the next prime; exponents live modulo the next prime, and
 e^u is a power of a generator of the squares: e^{u + v} = e^u e^v holds, and so do all rational
 powers of a square. Every prime is 3 modulo 4, so that −1 is no square: of u and −u one is. Being a
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "PRIMES",
+    "CHAINS",
     "Array",
     "drawn",
     "eliminated",
@@ -31,8 +31,13 @@ __all__ = [
 
 Array = NDArray[Any]
 
-PRIMES = (2147046719, 1073523359, 536761679, 268380839)
-"""Below 2^31, so that a product fits an integer of 64 bits."""
+CHAINS = (
+    (2147046719, 1073523359, 536761679, 268380839),
+    (2146220159, 1073110079, 536555039, 268277519),
+    (2145561599, 1072780799, 536390399, 268195199),
+)
+"""Below 2^31, so that a product fits an integer of 64 bits. There are several chains, so that a
+number that one of its primes divides, and is zero there, is not zero everywhere."""
 
 # The square 4 generates all squares, whose number is a prime.
 GENERATOR = 4

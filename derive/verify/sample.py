@@ -29,6 +29,7 @@ from derive.expressions import (
 from derive.verify.domain import DISTRIBUTIONS, USUAL, Domain, distribution, domains
 from derive.verify.evaluate import Array, EvaluationError, Values
 from derive.verify.kinks import comparisons
+from derive.verify.reach import Reach
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -171,6 +172,10 @@ def _sizes(graph: Graph, exprs: list[Expr], seed: int, given: Mapping[str, int])
         if str(size) in given
     }
     least = {size: low for size, low in every.items() if size not in found}
+    if len(least) < 3:
+        # Arrays of more axes would be too large; what they do not show is left to a proof.
+        telling = Reach(graph)(exprs)
+        least = {size: max(low, telling.get(size, low)) for size, low in least.items()}
     declared |= set(found.values())
     low = 3 if len(least) < 5 else 2
     if len(least) < 3 and comparisons(exprs):

@@ -89,6 +89,7 @@ class Trial:
         self.domain = domain
         self.algebra = Algebra(graph)
         self.compared = _comparisons(graph, exprs)
+        self._exprs = exprs
         # One after the other, so that a domain that will not do is left at the first sample.
         self.spreads: list[Spread] = []
         self.oracles: list[Oracle] = []
@@ -182,9 +183,10 @@ class Trial:
 
     @cached_property
     def _literals(self) -> Array:
-        """The sizes of the numbers in the definitions, powers left out."""
+        """The sizes of the numbers in the definitions and the lines."""
         sides = [side for equation in self.graph.equations for side in equation.sides]
-        return np.array([abs(float(n)) for side in sides for n in side.atoms(Number) if n != 0])
+        every = set().union(*(side.atoms(Number) for side in (*sides, *self._exprs)))
+        return np.array([abs(float(n)) for n in every if n != 0])
 
     @cached_property
     def unseen(self) -> int:
