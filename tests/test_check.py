@@ -187,6 +187,28 @@ def test_what_the_text_leaves_out_is_not_called_wrong() -> None:
     assert "κ" in result.findings[0].message
 
 
+MEAN = r"""
+$$m = \frac{1}{N} \sum_i x_i$$
+$$v = \frac{1}{N} \sum_i (x_i - m)^2$$
+"""
+
+
+def test_a_name_that_divides_a_sum_may_count_its_terms() -> None:
+    claim = r"$$\frac{\partial v}{\partial m} = -\frac{2}{N} \sum_i (x_i - m) = 0$$"
+    result = checked(MEAN + claim)
+    assert lines(result)[2:] == ["exact", "exact"]
+    assert result.blocks[-1].notes == ("N is read as the number of values of i",)
+    # Where the text says what i runs to, that is what counts.
+    assert failure(MEAN.replace(r"\sum_i", r"\sum_{i=1}^M") + claim).kind == "wrong"
+    # What holds in no reading is wrong.
+    assert failure((MEAN + claim.replace("= 0", "= 1")).replace("N", r"\lambda")).kind == "wrong"
+
+
+def test_what_is_wrong_however_the_terms_are_counted_is_wrong() -> None:
+    claim = r"$$\frac{\partial v}{\partial x_j} = \frac{2}{N} (x_j + m)$$"
+    assert failure(MEAN + claim).kind == "wrong"
+
+
 def test_a_rule_holds_for_generic_functions() -> None:
     text = r"""
 $$\frac{\partial l}{\partial x_j} = \sum_i \frac{\partial l}{\partial y_i} \frac{\partial y_i}{\partial x_j}$$
