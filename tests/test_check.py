@@ -274,6 +274,34 @@ def test_exit_codes(tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[st
     assert "cannot be read" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["."], "it is a folder"),
+        (["image.md"], "it is not text"),
+        (["no.ipynb"], "it has no cells\n  save it again"),
+        (["seed.md", "--seconds", "-1"], "`-1` is no number of seconds"),
+        (["seed.md", "--assume", "ignore"], "are about one display"),
+        (["seed.md", "--assume", "i = j"], "are about one display"),
+    ],
+)
+def test_bad_input_is_one_message(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("seed.md").write_text(SEED)
+    Path("image.md").write_bytes(b"\x89PNG\x00\x00")
+    Path("no.ipynb").write_text("[]")
+    assert main(["check", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert not captured.out
+
+
 def test_formats(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["check", wrong])
     text = capsys.readouterr().out
