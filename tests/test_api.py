@@ -95,3 +95,9 @@ def test_contractions_do_not_differentiate_the_sympy_way():
     a = tensor("a")
     with pytest.raises(NotImplementedError):
         derive.contract(exp(a * x[i]), i).diff(a)
+
+
+@pytest.mark.parametrize("options", [{"detail": "brif"}, {"sums": "sgma"}, {"matrix": True}])
+def test_an_option_that_is_none_is_refused(options):
+    with pytest.raises(derive.DeriveError, match="cannot be"):
+        derive.load("l2_norm").text(**options)

@@ -187,6 +187,28 @@ def test_what_the_text_leaves_out_is_not_called_wrong() -> None:
     assert "κ" in result.findings[0].message
 
 
+MEAN = r"""
+$$m = \frac{1}{N} \sum_i x_i$$
+$$v = \frac{1}{N} \sum_i (x_i - m)^2$$
+"""
+
+
+def test_a_name_that_divides_a_sum_may_count_its_terms() -> None:
+    claim = r"$$\frac{\partial v}{\partial m} = -\frac{2}{N} \sum_i (x_i - m) = 0$$"
+    result = checked(MEAN + claim)
+    assert lines(result)[2:] == ["exact", "exact"]
+    assert result.blocks[-1].notes == ("N is read as the number of values of i",)
+    # Where the text says what i runs to, that is what counts.
+    assert failure(MEAN.replace(r"\sum_i", r"\sum_{i=1}^M") + claim).kind == "wrong"
+    # What holds in no reading is wrong.
+    assert failure((MEAN + claim.replace("= 0", "= 1")).replace("N", r"\lambda")).kind == "wrong"
+
+
+def test_what_is_wrong_however_the_terms_are_counted_is_wrong() -> None:
+    claim = r"$$\frac{\partial v}{\partial x_j} = \frac{2}{N} (x_j + m)$$"
+    assert failure(MEAN + claim).kind == "wrong"
+
+
 def test_a_rule_holds_for_generic_functions() -> None:
     text = r"""
 $$\frac{\partial l}{\partial x_j} = \sum_i \frac{\partial l}{\partial y_i} \frac{\partial y_i}{\partial x_j}$$
@@ -250,6 +272,34 @@ def test_exit_codes(tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[st
     assert main(["check", wrong]) == 1
     assert main(["check", str(tmp_path / "none.md")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["."], "it is a folder"),
+        (["image.md"], "it is not text"),
+        (["no.ipynb"], "it has no cells\n  save it again"),
+        (["seed.md", "--seconds", "-1"], "`-1` is no number of seconds"),
+        (["seed.md", "--assume", "ignore"], "are about one display"),
+        (["seed.md", "--assume", "i = j"], "are about one display"),
+    ],
+)
+def test_bad_input_is_one_message(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("seed.md").write_text(SEED)
+    Path("image.md").write_bytes(b"\x89PNG\x00\x00")
+    Path("no.ipynb").write_text("[]")
+    assert main(["check", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert not captured.out
 
 
 def test_formats(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:

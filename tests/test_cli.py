@@ -160,6 +160,42 @@ def test_bad_input_is_one_message_and_exit_code_2(arguments):
     assert "Traceback" not in found.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["shwo", "l2-norm"], "there is no command shwo\n  did you mean `show`?"),
+        (["verify", "l2-norm", "--powr"], "there is no option --powr\n  did you mean `--power`?"),
+        (["show", "l2-norm", "other"], "there is one argument too many: other"),
+        (["show", "l2-norm", "--detail"], "--detail: expected one argument"),
+        (["verify", "l2-norm", "--certificate", "-"], "as in `--certificate out.json`"),
+    ],
+)
+def test_a_slip_in_the_command_is_named(arguments, said, capsys):
+    from derive import cli
+
+    try:
+        code = cli.main(arguments)
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--of", "y_i = x_i", "--free", "i", "-x_i", "-y_i"],
+        ["--of", "y_i = x_i", "-x_i", "--free=i", "-y_i"],
+        ["-x_i", "--of", "y_i = x_i", "--free", "i", "--", "-y_i"],
+    ],
+)
+def test_options_stand_between_arguments_and_these_start_with_a_minus(arguments, capsys):
+    from derive import cli
+
+    assert cli.main(["equal", *arguments]) == 0
+    assert capsys.readouterr().out.startswith("exact")
+
+
 def test_a_wrong_line_ends_with_exit_code_1(monkeypatch):
     from derive import cli, verify
 

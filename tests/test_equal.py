@@ -260,6 +260,8 @@ def test_json_has_it_all(capsys):
         (["layer_norm", "γ_q"], "there are 2 arguments and not 3"),
         (["--of", SIGMOID, "y_i", "y_i", "y_i"], "there are 3 arguments and not 2"),
         (["--of", SIGMOID, "y_i", "1 - y_i"], "not clear which indices of the forms are free"),
+        (["attention", "a_qk ∂l/∂a_qk", "O_qd ∂l/∂O_qd"], "not clear which indices"),
+        (["layer-norm", "(1/σ_p) (∂l/∂y_pq", "1"], "the bracket `(` is never closed"),
         (["--of", SIGMOID, "--free", "", "y_i", "1 - y_i"], "if it is free, say so: `--free`"),
         (["--of", SIGMOID, "--free", "i", "y_i", "0.5"], "form 2 lacks the free index i"),
         (["--of", SIGMOID, "∂y_i/∂x_n = 1", "∂y_i/∂x_m = 1"], "the forms are of"),

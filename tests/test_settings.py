@@ -151,6 +151,13 @@ def test_latex_has_the_grades_as_comments(
     assert any("seeds 0, 1, 2" in line for line in verified)
 
 
+def test_a_warning_about_several_stages_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "linear_layer", "--set", "∂l/∂y=0", "--detail", "brief"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("zero on every") == 1
+    assert "Stages " in out
+
+
 def test_a_gradient_that_vanishes_is_said_to_show_little(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

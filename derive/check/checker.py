@@ -68,7 +68,7 @@ class _Checker:
         self.document = document
         self.options = options
         self.stated: Stated = read_statements(document)
-        self.always = read_hints(options.assume)
+        self.always = _assumed(options.assume)
         self.notes: list[str] = []
 
     def results(self) -> Iterator[BlockResult]:
@@ -191,6 +191,17 @@ class _Checker:
             notes=tuple(notes),
             tex=block.tex,
         )
+
+
+def _assumed(texts: Sequence[str]) -> Hints:
+    """What is assumed of the whole document."""
+    found = read_hints(texts)
+    if found.ignore or found.conditions:
+        raise DeriveError(
+            "`ignore` and conditions such as `i != j` are about one display",
+            mend="write them into the file, before the display: `<!-- derive: i != j -->`",
+        )
+    return found
 
 
 def _beside(block: Block, statement: Statement) -> str:

@@ -21,10 +21,18 @@ PANDOC = (".qmd", ".rmd")
 
 def read_document(path: str | Path) -> Document:
     """The blocks of mathematics of a file; which format it is, its name says."""
+    if Path(path).is_dir():
+        raise DeriveError(f"{path} cannot be read: it is a folder", mend="name the files in it")
     try:
         data = Path(path).read_bytes()
-    except OSError as error:
-        raise DeriveError(f"{path} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DeriveError(f"{path} cannot be read: {reason}", mend="check the path") from None
+    if b"\0" in data:
+        raise DeriveError(
+            f"{path} cannot be read: it is not text",
+            mend="give Markdown, LaTeX or a Jupyter notebook, in UTF-8",
+        )
     return read_text(data, str(path))
 
 

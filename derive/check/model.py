@@ -82,6 +82,7 @@ def model(
     facts: Sequence[Fact] = (),
     *,
     direct: bool = False,
+    counts: Mapping[str, str] | None = None,
 ) -> Model:
     """The model of a chain.
 
@@ -93,12 +94,13 @@ def model(
     definitions : those that the sides need, each after those that it needs.
     facts : what is given of inputs.
     direct : whether functions that nothing defines are direct ones of all their variables.
+    counts : names that are read as the number of values of a letter, by the letter.
 
     Raises
     ------
     DeriveError : the definitions do not fit together, or contradict the sides.
     """
-    builder = _Builder(sides, conditions, frozenset(free), definitions, facts, direct)
+    builder = _Builder(sides, conditions, frozenset(free), definitions, facts, direct, counts or {})
     return builder.model()
 
 
@@ -110,6 +112,7 @@ class _Builder:
     definitions: Sequence[Definition]
     facts: Sequence[Fact] = ()
     direct: bool = False
+    counts: Mapping[str, str] = field(default_factory=dict)
     labels: set[str] = field(default_factory=set)
     declared: dict[str, str | int] = field(default_factory=dict)
     letters: dict[tuple[str, int], list[str]] = field(default_factory=dict)
@@ -183,9 +186,13 @@ class _Builder:
 
     # One formula
 
+    def _ranges(self, formula: Formula) -> Mapping[str, str | int]:
+        """What a formula says about the ranges of its letters, and what is assumed of them."""
+        return {**self.counts, **formula.reading.sizes}
+
     def _sizes(self, formula: Formula) -> dict[str, Expr]:
         """The sizes that a formula gives to its letters; the graph is told of its axes."""
-        sizes = formula.reading.sizes
+        sizes = self._ranges(formula)
         for part in walk(formula.tree):
             if isinstance(part, Named):
                 for axis, slot in enumerate(part.slots):
@@ -248,7 +255,7 @@ class _Builder:
     def _indices(self, definition: Definition) -> list[Index]:
         sizes = self._sizes(definition.right)
         for axis, letter in enumerate(definition.letters):
-            self._note((definition.name, axis), letter, definition.right.reading.sizes)
+            self._note((definition.name, axis), letter, self._ranges(definition.right))
         return [Index(letter, sizes.get(letter)) for letter in definition.letters]
 
     def _equation(self, definition: Definition) -> Equation:

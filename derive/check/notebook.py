@@ -34,15 +34,21 @@ def cells(text: str, file: str) -> list[Any]:
             f"{file} is not a notebook: it is not JSON", mend="save it again with Jupyter"
         ) from None
     if not isinstance(notebook, dict):
-        raise DeriveError(f"{file} is not a notebook: it has no cells")
+        raise _without_cells(file)
     found = notebook.get("cells")
     if found is None:
         sheets = notebook.get("worksheets") or [{}]
         first = sheets[0] if isinstance(sheets, list) and isinstance(sheets[0], dict) else {}
         found = first.get("cells")
     if not isinstance(found, list):
-        raise DeriveError(f"{file} is not a notebook: it has no cells")
+        raise _without_cells(file)
     return found
+
+
+def _without_cells(file: str) -> DeriveError:
+    return DeriveError(
+        f"{file} is not a notebook: it has no cells", mend="save it again with Jupyter"
+    )
 
 
 def cell_text(cell: dict[str, Any]) -> str:

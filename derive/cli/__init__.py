@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -59,14 +60,60 @@ class _Parser(argparse.ArgumentParser):
     build: Build | None = None
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        if self.build is not None:
-            build, self.build = self.build, None
-            build(self)
-        return super().parse_known_args(args, namespace)
+        args = list(sys.argv[1:] if args is None else args)
+        if self.build is None:
+            if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+                known = f"the commands are {', '.join(COMMANDS)}"
+                self._refuse(f"there is no command {args[0]}", _near(args[0], COMMANDS) or known)
+            return super().parse_known_args(args, namespace)
+        self.build(self)
+        options, words = self._apart(args)
+        found, rest = super().parse_known_args([*options, "--", *words], namespace)
+        if rest:
+            self.error(f"there is one argument too many: {rest[-1]}")
+        return found, rest
+
+    def _apart(self, args: list[str]) -> tuple[list[str], list[str]]:
+        """The options, and the other arguments, which may stand between them.
+
+        A formula may start with a minus sign: what no option starts with is none.
+        """
+        known = self._option_string_actions
+        options: list[str] = []
+        words: list[str] = []
+        while args:
+            word = args.pop(0)
+            name = word.partition("=")[0]
+            if word == "--":
+                words += args
+                break
+            if word in known and known[word].nargs != 0 and args and args[0] not in known:
+                options += (
+                    [f"{word}={args.pop(0)}"] if name.startswith("--") else [word, args.pop(0)]
+                )
+            elif name in known or (len(word) > 2 and word[:2] in known):
+                options.append(word)
+            elif word.startswith("--"):
+                long = [option for option in known if option.startswith("--")]
+                mend = _near(name, long) or f"`{self.prog} --help` lists them"
+                self._refuse(f"there is no option {name}", mend)
+            else:
+                words.append(word)
+        return options, words
+
+    def _refuse(self, message: str, mend: str) -> NoReturn:
+        _complain(f"{message}\n  {mend}")
+        raise SystemExit(2)
 
     def error(self, message: str) -> NoReturn:
         _complain(f"{message}\n  {self.format_usage().strip()}")
         raise SystemExit(2)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    # Said here, since what reads the notation loads SymPy.
+    near = get_close_matches(word, list(known), n=1)
+    return f"did you mean `{near[0]}`?" if near else ""
 
 
 class _Version(argparse.Action):

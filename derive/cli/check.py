@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from derive.cli.checking import seconds
 from derive.cli.output import deliver, emit
 from derive.errors import DeriveError
 
@@ -36,7 +37,7 @@ def add_check(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="settles what the text leaves open, as `einstein`, `explicit`, `L upstream`, "
-        "`i != j`, `x_i > 0` or `Σ_k t_k = 1`; may be repeated",
+        "`x_i > 0` or `Σ_k t_k = 1`; may be repeated",
     )
     command.add_argument(
         "--explain", action="store_true", help="the steps between lines that are far apart"
@@ -45,7 +46,7 @@ def add_check(command: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="warnings, and what could not be decided, fail too"
     )
     command.add_argument(
-        "--seconds", type=float, default=20.0, metavar="S", help="time for each block (default 20)"
+        "--seconds", metavar="S", default="20", help="time for each block (default 20)"
     )
     command.add_argument(
         "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
@@ -58,7 +59,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from derive.check.checker import Options, check_document
     from derive.check.document import read_document, read_text
 
-    options = Options(arguments.seconds, arguments.explain, tuple(arguments.assume))
+    options = Options(seconds(arguments.seconds), arguments.explain, tuple(arguments.assume))
     documents = [
         read_text(_standard_input(), "<stdin>") if name == "-" else read_document(name)
         for name in arguments.files

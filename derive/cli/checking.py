@@ -12,7 +12,7 @@ from derive.notation.surface import as_text
 if TYPE_CHECKING:
     from derive.verify import Settings
 
-__all__ = ["checking_options", "settings_of"]
+__all__ = ["checking_options", "seconds", "settings_of"]
 
 SAMPLES = 3
 
@@ -62,6 +62,17 @@ def settings_of(arguments: argparse.Namespace) -> Settings | None:
             for name, number in _pairs(arguments.sample_size, "h=4")
         },
     )
+
+
+def seconds(text: str) -> float:
+    """The bound of an option `--seconds`."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 3600:
+        raise DeriveError(f"`{text}` is no number of seconds", mend="write `--seconds 10`, say")
+    return found
 
 
 def _refuse(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from derive.api import Derivation, derivation, load
-from derive.cli.checking import checking_options, settings_of
+from derive.cli.checking import checking_options, seconds, settings_of
 from derive.cli.output import deliver, emit
 from derive.errors import DeriveError
 
@@ -58,13 +58,13 @@ def _diagnose(arguments: argparse.Namespace) -> int:
     function = load_function(given) if is_import_path(given) else None
     found = _derivation(arguments, given if function is None else "")
     settings = settings_of(arguments)
-    seconds = SECONDS if arguments.seconds is None else _seconds(arguments.seconds)
+    most = SECONDS if arguments.seconds is None else seconds(arguments.seconds)
     if function is not None:
         goal = arguments.goal or ""
-        diagnoses = diagnose_function(found, function, settings, goal=goal, seconds=seconds)
+        diagnoses = diagnose_function(found, function, settings, goal=goal, seconds=most)
     else:
         formula = f"{arguments.goal} = {given}" if arguments.goal else given
-        diagnoses = (diagnose(found, formula, settings, seconds=seconds),)
+        diagnoses = (diagnose(found, formula, settings, seconds=most),)
     deliver(arguments, partial(_print, found, diagnoses, arguments.format))
     return 0 if all(diagnosis.ok for diagnosis in diagnoses) else 1
 
@@ -86,16 +86,6 @@ def _derivation(arguments: argparse.Namespace, formula: str) -> Derivation:
     if not goal:
         raise DeriveError("the goal is missing", mend="write `goal = formula`, or add --goal")
     return derivation(arguments.of, goal)
-
-
-def _seconds(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found <= 3600:
-        raise DeriveError(f"`{text}` is no number of seconds", mend="write `--seconds 10`, say")
-    return found
 
 
 def _print(found: Derivation, diagnoses: Sequence[Diagnosis], kind: str, console: Console) -> None:

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from string import ascii_lowercase
 
 from sympy import Expr, S
 
@@ -137,12 +138,26 @@ def _inferred(
     for goal in goals or (S.Zero,):
         with suppress(DeriveError):
             found.append(read_forms(forms, graph, free_of(goal)))
+    if not found:
+        _refuse_unreadable(graph, forms)
     found.sort(key=lambda each: len(each[1]), reverse=True)
     if not found or any(not set(found[0][1]) >= set(free) for _, free in found):
         raise _untold()
     if not goals and any(form.has(Binder) for form in found[0][0]):
         raise _untold()
     return found[0]
+
+
+def _refuse_unreadable(graph: Graph, forms: Sequence[str]) -> None:
+    """Raise what is wrong with the forms whichever letters are free, if anything is."""
+    faults = []
+    for letters in ("", ascii_lowercase):
+        try:
+            read_forms(forms, graph, letters)
+        except DeriveError as error:
+            faults.append(error)
+    if len({str(error) for error in faults}) == 1 and len(faults) == 2:
+        raise faults[0]
 
 
 def _untold() -> DeriveError:

@@ -78,6 +78,11 @@ def _verify(arguments: argparse.Namespace) -> int:
                 mend="ask for one of --power and --certificate at a time",
             )
         return present_power(derivation, arguments)
+    if arguments.certificate == "-":
+        raise DeriveError(
+            "a certificate is written to a file, beside the lines on standard output",
+            mend="give the file a name, as in `--certificate out.json`",
+        )
     code = present(derivation, arguments, statement_of(arguments.problem))
     if arguments.certificate is not None:
         # Certificates load NumPy.

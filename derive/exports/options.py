@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from derive.calculus.derivation import Detail
-from derive.notation.arrange import Sums
+from derive.calculus.derivation import DETAILS, Detail
+from derive.errors import DeriveError
+from derive.notation.arrange import SUMS, Sums
+from derive.notation.source import did_you_mean
 
 __all__ = ["DEFAULT", "Matrix", "Options"]
 
@@ -30,6 +32,18 @@ class Options:
     reasons: bool = False
     sums: Sums = "einstein"
     matrix: Matrix = "none"
+
+    def __post_init__(self) -> None:
+        _one_of("detail", self.detail, DETAILS)
+        _one_of("sums", self.sums, SUMS)
+        _one_of("matrix", self.matrix, get_args(Matrix))
+
+
+def _one_of(option: str, value: object, known: tuple[str, ...]) -> None:
+    if value in known:
+        return
+    near = did_you_mean(value, known) if isinstance(value, str) else ""
+    raise DeriveError(f"{option} cannot be {value!r}", mend=near or f"it can be {', '.join(known)}")
 
 
 DEFAULT = Options()

@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,24 @@ from derive.verify.oracle import Oracle
 __all__ = ["Implementation", "is_import_path", "load_file", "load_function"]
 
 _IMPORT_PATH = re.compile(r"[\w./\\~-]+:[^\W\d]\w*")
+_FILE = re.compile(r"[\w./\\~-]+\.py")
 # What libraries call the gradient that comes back, where there is one output.
 _UPSTREAM = ("grad_output", "grad_out", "upstream", "dout", "grad", "g")
 _SHORT = {"eps": "epsilon"}
 
 
 def is_import_path(text: str) -> bool:
-    """Whether a text is `package.module:function` or `path/to/file.py:function`."""
+    """Whether a text is `package.module:function` or `path/to/file.py:function`.
+
+    Raises
+    ------
+    DeriveError : it is the path of a file alone.
+    """
+    if _FILE.fullmatch(text.strip()):
+        raise DeriveError(
+            f"{text} is a file, of which one function is to be named",
+            mend=f"write `{text}:function`",
+        )
     return _IMPORT_PATH.fullmatch(text.strip()) is not None
 
 
@@ -99,7 +111,7 @@ class Implementation:
         except (Exception, SystemExit) as error:
             shapes = ", ".join(f"{n} {np.shape(v)}" for n, v in arguments.items())
             raise DeriveError(
-                f"{self.name} raised {type(error).__name__}: {error}",
+                f"{self.name} raised {type(error).__name__}: {error}{_place(error)}",
                 mend=f"it was called with arrays of these shapes: {shapes or 'none'}",
             ) from None
         return {goal: _array(value, self.name) for goal, value in self._by_goal(found).items()}
@@ -199,13 +211,22 @@ def _accepted(oracle: Oracle, losses: set[str]) -> dict[str, Any]:
     return {name: value for name, value in known.items() if name.isidentifier()}
 
 
+def _place(error: BaseException) -> str:
+    """The line of the last file of Python that an error has come through."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+
+
 def _array(value: Any, name: str) -> Array:
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     try:
+        if value is None:
+            raise TypeError
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError):
+        kind = "None" if value is None else type(value).__name__
         raise DeriveError(
-            f"{name} returns {type(value).__name__}, which is no array of numbers",
+            f"{name} returns {kind}, which is no array of numbers",
             mend="return an array, a tuple with one for each goal, or a dict of them",
         ) from None

@@ -169,8 +169,11 @@ class Report:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the data could not show, stage by stage."""
-        stages = enumerate(self.stages, 1)
-        return tuple(f"Stage {number}: {text}" for number, s in stages for text in s.warnings)
+        told: dict[str, list[str]] = {}
+        for number, stage in enumerate(self.stages, 1):
+            for text in stage.warnings:
+                told.setdefault(text, []).append(str(number))
+        return tuple(f"Stage{'s' * (len(n) > 1)} {', '.join(n)}: {t}" for t, n in told.items())
 
     @property
     def error(self) -> float | None:
