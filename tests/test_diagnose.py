@@ -240,3 +240,9 @@ def test_bad_input_gets_one_message(
     captured = capsys.readouterr()
     assert captured.err.startswith("derive: ")
     assert not captured.out
+
+
+def test_what_is_proven_different_is_wrong() -> None:
+    """A factor that no tolerance sees."""
+    found = diagnose(derivation("y_i = a_ij x_j", "∂l/∂a_pq"), "(1 + 1e-13) ∂l/∂y_p x_q")
+    assert found.grade == "wrong"

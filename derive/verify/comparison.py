@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,7 @@ from derive.calculus.derivation import Stage
 from derive.expressions import Graph
 from derive.notation.write import write_text
 from derive.verify.evaluate import Array, EvaluationError, free_axes
-from derive.verify.exact import provably_equal
+from derive.verify.exact import Verdict, decide
 from derive.verify.known import Results, with_results
 from derive.verify.parts import Parts
 from derive.verify.trial import FLOOR, Trial, largest, relative_error
@@ -99,8 +99,17 @@ class Comparison:
         """Whether the given formula is proven equal to an expression."""
         if self.expr is None:
             return False
-        pairs = (self.expr, expr), (self.whole(self.expr), self.whole(expr))
-        return any(provably_equal(*pair, self.graph, self.trial.algebra) for pair in pairs)
+        return any(verdict.equal is True for verdict in self._verdicts(self.expr, expr))
+
+    def refutes(self, expr: Expr) -> bool:
+        """Whether the given formula is proven different from an expression."""
+        if self.expr is None:
+            return False
+        return any(verdict.equal is False for verdict in self._verdicts(self.expr, expr))
+
+    def _verdicts(self, own: Expr, expr: Expr) -> Iterator[Verdict]:
+        for pair in ((own, expr), (self.whole(own), self.whole(expr))):
+            yield decide(*pair, self.graph, self.trial.algebra)
 
     def whole(self, expr: Expr) -> Expr:
         """The expression with known results in place of gradients."""

@@ -198,7 +198,7 @@ def _compared(
 ) -> Diagnosis:
     """The grade of values of the right shape, and what explains them where they are wrong."""
     error = compared.error(goal)
-    if error <= compared.tolerance:
+    if error <= compared.tolerance and not compared.refutes(compared.stage.result):
         proven = compared.proves(compared.stage.result)
         return replace(empty, grade="exact" if proven else "sampled", error=error)
     turned = tuple(of_other_shape(compared, goal))
