@@ -56,7 +56,8 @@ class Verdict:
     Attributes
     ----------
     equal : True if it is proven that they are, wherever both have a value and no two sides of a
-        comparison are equal; False if it is proven that they are not; None if neither is, for the `reason` given.
+        comparison are equal; False if it is proven that they are not; None if neither is, for the
+        `reason` given.
     method : `canonical form`, the same expression; or `prime field`, evaluated at random points.
     error : a bound on the probability that a proof of equality is wrong.
     points : at how many points, for each choice of sizes, both had a value.
