@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from derive.check.refusal import NotUnderstood
 from derive.check.web.lexer import Token
 from derive.check.web.names import Names
-from derive.check.web.scripts import arguments_end, collect, ends_in_number, is_label, is_word
+from derive.check.web.scripts import (
+    Scripts,
+    arguments_end,
+    collect,
+    ends_in_number,
+    is_label,
+    is_word,
+)
 from derive.check.web.state import RELATIONS
 
 __all__ = ["Census", "argument", "count"]
@@ -34,10 +41,35 @@ class Census:
     above: set[str] = field(default_factory=set)
     totals: set[str] = field(default_factory=set)
     defined: set[str] = field(default_factory=set)
+    parameters: set[str] = field(default_factory=set)
+    scripted: dict[str, set[str]] = field(default_factory=dict)
+    unscripted: dict[str, set[str]] = field(default_factory=dict)
+    possibly: dict[str, set[bool]] = field(default_factory=dict)
+    factors: set[tuple[str, bool]] = field(default_factory=set)
     signs: bool = False
     ones: bool = False
     deltas: bool = False
     zero: bool = False
+
+    def guessed(self) -> set[str]:
+        """Names before brackets that may be functions, unless they are factors elsewhere."""
+        return {
+            name
+            for name, ways in self.possibly.items()
+            if any((name, lettered) not in self.factors for lettered in ways)
+        }
+
+    def tagged(self) -> set[tuple[str, str]]:
+        """Names whose one letter is part of them, as in `E_n = \\sum_k (y_k - t_k)^2`.
+
+        The definition has the letter on the left alone, and the name has no other.
+        """
+        return {
+            (name, letter)
+            for name, letters in self.unscripted.items()
+            for letter in letters
+            if self.scripted.get(name) == {letter}
+        }
 
 
 def count(tokens: Sequence[Token], census: Census) -> None:
@@ -49,8 +81,25 @@ def count(tokens: Sequence[Token], census: Census) -> None:
         if left[0].kind in ("letter", "word"):
             census.defined.add(left[0].text)
             _note_total(tokens, first, census)
-            _note_square(left, census)
+    for left, right in _equations(tokens):
+        _note_square(left, census)
+        _note_plain(left, right, census)
     _Walk(tokens, census).run()
+
+
+def _equations(tokens: Sequence[Token]) -> Iterator[tuple[Sequence[Token], Sequence[Token]]]:
+    """The first two sides of each of the equations that commas part."""
+    start, depth = 0, 0
+    cuts: list[int] = []
+    for position, token in enumerate([*tokens, Token("sign", ",", (0, 0))]):
+        depth += token.opens("{", "(", "[") - token.opens("}", ")", "]")
+        if depth == 0 and token.opens(*RELATIONS, "coloneqq"):
+            cuts.append(position)
+        elif depth == 0 and token.opens(",", ";"):
+            if cuts and cuts[0] > start:
+                end = cuts[1] if cuts[1:] else position
+                yield tokens[start : cuts[0]], tokens[cuts[0] + 1 : end]
+            start, cuts = position + 1, []
 
 
 def _letters_below(tokens: Sequence[Token]) -> set[str]:
@@ -91,6 +140,24 @@ def _note_square(tokens: Sequence[Token], census: Census) -> None:
     whole = scripts.end == len(tokens)
     if whole and [t.text for t in scripts.above] == ["2"] and not tokens[0].opens("("):
         census.squares.add(tokens[0].text)
+
+
+def _note_plain(left: Sequence[Token], right: Sequence[Token], census: Census) -> None:
+    """Keep a name that is defined as a product or a sum of names, so that it is no function."""
+    if left[0].kind not in ("letter", "word"):
+        return
+    try:
+        scripts = collect(left, 1, Names())
+    except NotUnderstood:
+        return
+    if scripts.end < len(left) or scripts.above:
+        return
+    letters = [t.text for t in scripts.below if t.kind == "letter"]
+    census.factors.add((left[0].text, bool(letters)))
+    inside = _letters_below(right) | {t.text for t in right if t.kind == "letter"}
+    if len(scripts.below) == len(letters) == 1 and inside and letters[0] not in inside:
+        if any(t.opens("_") for t in right):
+            census.unscripted.setdefault(left[0].text, set()).update(letters)
 
 
 class _Walk:
@@ -208,6 +275,8 @@ class _Walk:
         except NotUnderstood:
             return position + 1
         census.bases.add(token.text)
+        whole = "".join(t.text for t in scripts.below)
+        census.scripted.setdefault(token.text, set()).add(whole)
         if scripts.below and token.text == "δ":
             two = [t for t in scripts.below if t.kind == "letter"]
             if len(two) == 2 and not scripts.above:
@@ -221,9 +290,11 @@ class _Walk:
             census.above |= {t.text for t in scripts.above if t.kind == "letter"}
         following = self._at(scripts.end)
         if following.opens("("):
-            self._application(token, scripts.end)
+            self._application(token, scripts)
         else:
             census.bare.add(token.text)
+            if _letters_below(self.tokens[position : scripts.end]):
+                census.factors.add((token.text, True))
         return scripts.end
 
     def _below(self, base: str, tokens: Sequence[Token]) -> None:
@@ -235,24 +306,27 @@ class _Walk:
                 self.census.below.setdefault(token.text, set()).add(base)
             self.census.zero |= token.kind == "number" and token.text == "0"
 
-    def _application(self, token: Token, start: int) -> None:
+    def _application(self, token: Token, scripts: Scripts) -> None:
         """Whether what stands in the bracket behind a name looks like its argument."""
-        depth, end = 0, start
+        depth, end = 0, scripts.end
         while end < len(self.tokens):
             depth += self._at(end).opens("(") - self._at(end).opens(")")
             if depth == 0:
                 break
             end += 1
-        inside = self.tokens[start + 1 : end]
-        if _isargument(inside) or (token.text in _CUSTOMARY and not _holds(inside, token)):
+        inside = self.tokens[scripts.end + 1 : end]
+        below = {t.text for t in scripts.below if t.kind == "letter"}
+        if not _isargument(inside):
+            if (token.text in _CUSTOMARY and not _holds(inside, token)) or token.kind == "word":
+                self.census.possibly.setdefault(token.text, set()).add(bool(below))
+        else:
             self.census.applied.add(token.text)
+            self.census.parameters |= below
             if self._at(end + 1).opens("_"):
-                below, stop, _ = argument(self.tokens, end + 2)
-                self._below(token.text, self.tokens[below:stop])
+                first, stop, _ = argument(self.tokens, end + 2)
+                self._below(token.text, self.tokens[first:stop])
             elif len(inside) == 1:
                 self.census.ordinary.add(inside[0].text)
-        elif token.kind == "word":
-            self.census.applied.add(token.text)
 
 
 def _holds(inside: Sequence[Token], token: Token) -> bool:

@@ -194,6 +194,8 @@ def _is_suffix(base: str, below: Sequence[Token], names: Names) -> bool:
     if any(token.kind in ("word", "text") for token in below):
         return True
     letters = [token.text for token in below if token.kind == "letter"]
+    if len(below) == 1 and (base, below[0].text) in names.tagged:
+        return True
     if is_word(below) and not set(letters) <= names.bound:
         return True
     if any(c in names.indices or c in names.labels for c in letters):
