@@ -46,6 +46,8 @@ class Census:
     unscripted: dict[str, set[str]] = field(default_factory=dict)
     possibly: dict[str, set[bool]] = field(default_factory=dict)
     factors: set[tuple[str, bool]] = field(default_factory=set)
+    headed: dict[str, set[str]] = field(default_factory=dict)
+    recursive: set[tuple[str, str, str]] = field(default_factory=set)
     signs: bool = False
     ones: bool = False
     deltas: bool = False
@@ -57,6 +59,18 @@ class Census:
             name
             for name, ways in self.possibly.items()
             if any((name, lettered) not in self.factors for lettered in ways)
+        }
+
+    def families(self) -> set[tuple[str, str]]:
+        """Names whose letter tells the layer, as in `\\delta_j = h'(a_j) \\sum_k w_{kj} \\delta_k`.
+
+        Both are defined, and the one is a sum of the others.
+        """
+        return {
+            (name, letter)
+            for name, head, other in self.recursive
+            if {head, other} <= self.headed.get(name, set())
+            for letter in (head, other)
         }
 
     def tagged(self) -> set[tuple[str, str]]:
@@ -81,6 +95,8 @@ def count(tokens: Sequence[Token], census: Census) -> None:
         if left[0].kind in ("letter", "word"):
             census.defined.add(left[0].text)
             _note_total(tokens, first, census)
+    if first:
+        _note_recursion(tokens[:first], tokens[first:], census)
     for left, right in _equations(tokens):
         _note_square(left, census)
         _note_plain(left, right, census)
@@ -154,10 +170,27 @@ def _note_plain(left: Sequence[Token], right: Sequence[Token], census: Census) -
         return
     letters = [t.text for t in scripts.below if t.kind == "letter"]
     census.factors.add((left[0].text, bool(letters)))
+    if len(scripts.below) == len(letters) == 1:
+        census.headed.setdefault(left[0].text, set()).update(letters)
     inside = _letters_below(right) | {t.text for t in right if t.kind == "letter"}
     if len(scripts.below) == len(letters) == 1 and inside and letters[0] not in inside:
         if any(t.opens("_") for t in right):
             census.unscripted.setdefault(left[0].text, set()).update(letters)
+
+
+def _note_recursion(left: Sequence[Token], right: Sequence[Token], census: Census) -> None:
+    """Keep a name with a letter that is made of the same name with a letter that is summed over."""
+    plain = len(left) == 3 and left[1].opens("_") and left[2].kind == "letter"
+    if not plain or left[0].kind != "letter":
+        return
+    for n, token in enumerate(right[:-2]):
+        if token.opens("sum") and right[n + 1].opens("_"):
+            start, end, _ = argument(right, n + 2)
+            other = right[start]
+            inside = [t.text for t in right[end:]]
+            below = zip(inside, inside[1:], inside[2:], strict=False)
+            if other.text != left[2].text and (left[0].text, "_", other.text) in below:
+                census.recursive.add((left[0].text, left[2].text, other.text))
 
 
 class _Walk:

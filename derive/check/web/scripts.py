@@ -162,6 +162,8 @@ def named(base: str, scripts: Scripts, names: Names) -> tuple[str, tuple[Slot, .
             marks.insert(0, _suffix(scripts.below))
         else:
             slots += slots_in(scripts.below, base, names)
+            if len(scripts.below) == 1 and (base, scripts.below[0].text) in names.families:
+                marks.append(scripts.below[0].text)
     name = spell(base, *marks)
     if power and [token.text for token in above] == ["2"] and base in names.squares:
         name, power = spell(name, "sq"), False

@@ -122,6 +122,7 @@ def _names(census: Census, prose: str) -> Names:
         lettered=frozenset(lettered),
         squares=frozenset(census.squares),
         tagged=frozenset(census.tagged()),
+        families=frozenset(census.families()),
         applied=frozenset(census.applied | census.guessed()),
         totals=frozenset(census.totals),
         tensors=frozenset(census.defined & {"e", "π", "Σ", "Π"})
