@@ -115,9 +115,7 @@ def _line(
     return line
 
 
-def _unsigned(
-    line: Line, question: Question, sides: Sequence[Formula], found: Model
-) -> Line:
+def _unsigned(line: Line, question: Question, sides: Sequence[Formula], found: Model) -> Line:
     """The grade of a line that holds only if a letter is summed over for which no sign stands."""
     if not question.explicit or line.grade not in ("exact", "sampled"):
         return line

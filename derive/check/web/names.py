@@ -37,7 +37,7 @@ class Names:
     orders : for each tensor, by its name in the notation, its number of indices.
     squares : the names whose square is a variable, as in batch normalisation.
     tagged : names with the letter below them that is part of them, as in `E_n` for one sample n.
-    families : names with a letter that tells one layer from another, as in `\delta_j` and `\delta_k`.
+    families : names with a letter that tells one layer from another: `\delta_j`, `\delta_k`.
     scalars : names that have no index here, though they have some elsewhere.
     totals : names that are sums of their own entries, as in `L = \sum_t L_t`.
     applied : names that are applied to an argument.

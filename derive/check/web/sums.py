@@ -95,7 +95,8 @@ def _divisors(node: Product) -> Iterator[Name]:
     for factor, divides in zip(node.factors, node.divides, strict=False):
         inner = factor.factors if divides and isinstance(factor, Product) else (factor,)
         if divides:
-            yield from (n for n in inner if isinstance(n, Name) and not n.slots and n.name.isalpha())
+            names = (n for n in inner if isinstance(n, Name) and not n.slots)
+            yield from (name for name in names if name.name.isalpha())
         elif isinstance(factor, Product):
             yield from _divisors(factor)
 
