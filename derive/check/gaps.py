@@ -49,7 +49,7 @@ def unexplained(found: Model, sides: Sequence[Expr], context: Context) -> list[s
     known |= {name_of(n) for s in sides for p in s.atoms(Partial) for n in tensors_in(p.variable)}
     one_sided = set.symmetric_difference(*here) if len(here) == 2 else set()
     if len(here) == 2 and not any(side.has(Partial) for side in sides):
-        new, gone = here[0] - here[1], here[1] - here[0]
+        new, gone = here[0] - here[1], here[1] - here[0] - context.names()
         if len(gone) == 1 and len(new) > 1:
             # One name that no equation defines gives way to several: it stands for them.
             return sorted(gone)
