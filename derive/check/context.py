@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from derive.check.formula import Formula
@@ -89,15 +89,23 @@ class Context:
         return earlier[-1] if earlier else None
 
     def needed(
-        self, names: Iterable[str], number: int, section: tuple[str, ...], choices: Choices
+        self,
+        names: Iterable[str],
+        number: int,
+        section: tuple[str, ...],
+        choices: Choices,
+        without: Set[str] = frozenset(),
     ) -> list[Definition]:
-        """The definitions that names rest on, each after those that it rests on itself."""
+        """The definitions that names rest on, each after those that it rests on itself.
+
+        What is in `without` counts as not defined.
+        """
         asked = frozenset(names)
         found: dict[str, Definition] = {}
         under_way: set[str] = set()
 
         def visit(name: str) -> None:
-            if name in found or name in under_way:
+            if name in found or name in under_way or name in without:
                 return
             definition = self.visible(name, number, section)
             if definition is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sympy import exp
+from sympy import Expr, exp
 
 from derive.check.formula import Formula
 from derive.expressions import Contraction, Equation, Index, tensor
@@ -22,13 +23,24 @@ class Fact:
     """
 
     name: str
-    kind: Literal["normalised", "positive"]
+    kind: Literal["normalised", "positive", "symmetric"]
     axis: int = 0
     words: str = ""
+
+    def fits(self, order: int | None) -> bool:
+        """Whether a tensor of that many indices can have it."""
+        if order is None or (self.kind == "symmetric" and order != 2):
+            return False
+        return self.axis < order or not self.axis
 
     def equation(self, order: int) -> Equation:
         """A definition of the tensor, of that many indices, that makes the fact true."""
         indices = [Index(f"f{axis}") for axis in range(order)]
+        if self.kind == "symmetric":
+            half = tensor(f"⟨{self.name}⟩", *indices)
+            return Equation(
+                tensor(self.name, *indices), half + _transposed(half, indices), auxiliary=True
+            )
         positive = exp(tensor(f"⟨{self.name}⟩", *indices))
         lhs = tensor(self.name, *indices)
         if self.kind == "positive":
@@ -38,9 +50,16 @@ class Fact:
         return Equation(lhs, positive / total, auxiliary=True)
 
 
+def _transposed(half: Expr, indices: Sequence[Index]) -> Expr:
+    first, second = indices
+    return half.xreplace({first: second, second: first})
+
+
 def fact_in(left: Formula, right: Formula) -> Fact | None:
-    """The fact that an equation `Σ_k t_k = 1` states."""
+    """The fact that an equation `Σ_k t_k = 1` or `C_ij = C_ji` states."""
     body, one = left.bare, right.bare
+    if isinstance(body, Named) and isinstance(one, Named):
+        return _symmetric(body, one)
     if not (isinstance(one, Number) and one.value == 1):
         return None
     if not isinstance(body, Binder) or body.kind != "sum" or len(body.slots) != 1:
@@ -53,6 +72,17 @@ def fact_in(left: Formula, right: Formula) -> Fact | None:
     if letters.count(letter) != 1:
         return None
     return normalised(inner.name, letters.index(letter), letters)
+
+
+def _symmetric(left: Named, right: Named) -> Fact | None:
+    here, there = (
+        [slot.name for slot in side.slots if isinstance(slot, Letter)] for side in (left, right)
+    )
+    exchanged = len(left.slots) == len(set(here)) == 2 and there == here[::-1]
+    if left.name != right.name or len(right.slots) != 2 or not exchanged:
+        return None
+    words = f"{left.name} is symmetric"
+    return Fact(left.name, "symmetric", words=words)
 
 
 def normalised(name: str, axis: int, letters: list[str]) -> Fact:

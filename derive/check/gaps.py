@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from sympy import Expr
 
 from derive.check.context import Context
+from derive.check.layers import layer_of
 from derive.check.model import Model
 from derive.expressions import Graph, Partial, given_in, is_tensor, name_of, tensors_in
 
@@ -47,4 +48,17 @@ def unexplained(found: Model, sides: Sequence[Expr], context: Context) -> list[s
     known = {name for d in context.definitions for name in (d.name, *d.right.names)}
     known |= {name_of(n) for s in sides for p in s.atoms(Partial) for n in tensors_in(p.variable)}
     one_sided = set.symmetric_difference(*here) if len(here) == 2 else set()
+    if len(here) == 2 and not any(side.has(Partial) for side in sides):
+        new, gone = here[0] - here[1], here[1] - here[0] - context.names()
+        if len(gone) == 1 and len(new) > 1:
+            # One name that no equation defines gives way to several: it stands for them.
+            return sorted(gone)
+    known |= {name for name in one_sided if _has_layer(name, known)}
     return sorted(one_sided - known - set(found.graph.declared.values()) - set(found.generic))
+
+
+def _has_layer(name: str, known: Set[str]) -> bool:
+    """Whether a name is known in another layer."""
+    here = layer_of(name)
+    there = (layer_of(other) for other in known)
+    return here is not None and any(o and o.stem == here.stem and o.letter == "l" for o in there)

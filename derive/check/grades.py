@@ -46,6 +46,7 @@ def graded_chain(question: Question, sides: Sequence[Formula], found: Model, hel
     except EvaluationError as error:
         return replace(undecided(question, error.message), notes=tuple(notes))
     lines = tuple(_lines(question, found, exprs, trial))
+    lines = tuple(_unsigned(line, question, sides, found) for line in lines)
     if found.generic:
         lines = tuple(_of_generic(line, found.generic) for line in lines)
     gap = gap_of(found, exprs, question.context)
@@ -111,6 +112,19 @@ def _line(
     lone = found.sides[position].lone
     if line.fails and lone is not None:
         return replace(_malformed(position, lone), against=number)
+    return line
+
+
+def _unsigned(line: Line, question: Question, sides: Sequence[Formula], found: Model) -> Line:
+    """The grade of a line that holds only if a letter is summed over for which no sign stands."""
+    if not question.explicit or line.grade not in ("exact", "sampled"):
+        return line
+    side, first = sides[line.position], sides[0]
+    free = {index.name for index in found.free}
+    fixed = {letter.lower() for letter in side.reading.labels | first.reading.labels}
+    for letter in sorted(side.tree.letters - first.tree.letters - free - fixed):
+        reason = f"the index {letter} is summed over without a sign, where the text writes its sums"
+        return replace(line, grade="malformed", reason=reason)
     return line
 
 

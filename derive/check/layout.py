@@ -17,6 +17,10 @@ from derive.check.vocabulary import (
 
 __all__ = ["Layout"]
 
+_LENGTH = re.compile(r"(?P<number>\d*\.?\d+)\s*(?P<unit>[a-z]{2})")
+# Points of a unit of length, roughly, and how many of them part two equations.
+_POINTS = {"em": 10, "in": 72, "cm": 28, "mm": 3, "pt": 1, "ex": 4, "pc": 12}
+WIDE = 10
 BRACES = ("\\underbrace", "\\overbrace", "\\underbracket", "\\overbracket")
 
 
@@ -106,8 +110,16 @@ class Layout:
         for _ in range(arguments):
             group = self.group(end + 1)
             end = group[1] if group else end
-        self.kill(position, end)
+        wide = not self._depth and self._is_wide(position, end)
+        self.kill(position + 1 if wide else position, end)
         return end + 1
+
+    def _is_wide(self, position: int, end: int) -> bool:
+        """Whether a command with its argument is a space that may part two equations."""
+        length = _LENGTH.search(self.tex[self.tokens[position].end : self.tokens[end].end])
+        if self.tokens[position].text not in QUADS or length is None:
+            return False
+        return float(length["number"]) * _POINTS.get(length["unit"], 0) >= WIDE
 
     def _skip(self, position: int, token: Token) -> None:
         length = re.compile(r"\s*" + LENGTH).match(self.tex, token.end)
@@ -143,6 +155,8 @@ class Layout:
         end = self.next(position + 1)
         if end >= len(self.tokens):
             return
+        if self.tokens[end].text in TEXTS and (inner := self.group(end + 1)):
+            end = inner[0]
         end = self.partner.get(end, end) if self.tokens[end].text == "{" else end
         written = self.tex[self.tokens[position].end : self.tokens[end].end]
         self.labels.append((self.tokens[position].start, written.strip()))

@@ -181,8 +181,7 @@ class _Builder:
         orders = {name_of(n): len(indices_of(n)) for expr in every for n in tensors_in(expr)}
         defined = {equation.name for equation in equations}
         facts = {fact.name: fact for fact in self.facts if fact.name not in defined}
-        fitting = (f for f in facts.values() if f.axis < orders.get(f.name, 0) or not f.axis)
-        return [f.equation(orders[f.name]) for f in fitting if f.name in orders]
+        return [f.equation(orders[f.name]) for f in facts.values() if f.fits(orders.get(f.name))]
 
     # One formula
 

@@ -129,17 +129,21 @@ def _readings(tex: str, names: Names, free: frozenset[str] | None) -> list[Readi
         raise NotUnderstood("there is nothing here")
     node, found = _parsed(tokens, names, {}, free)
     first = _reading(tex, node, found, names)
-    readings = {first.text: first}
+    readings = {_meaning(first): first}
     for plan in islice(_plans(found), MOST_READINGS - 1):
         try:
             node, other = _parsed(tokens, names, plan, free)
         except NotUnderstood:
             continue
         reading = _reading(tex, node, other, names)
-        readings.setdefault(reading.text, reading)
+        readings.setdefault(_meaning(reading), reading)
     if len(readings) == 1:
         return [replace(first, assumed=())]
     return list(readings.values())
+
+
+def _meaning(reading: Reading) -> tuple[str, frozenset[tuple[str, str | int]]]:
+    return reading.text, frozenset(reading.sizes.items())
 
 
 def _parsed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from derive.check.blocks import Block, Document
@@ -14,7 +15,7 @@ from derive.check.formula import Formula
 from derive.check.formulas import condition_formulas, formulas
 from derive.check.refusal import NotUnderstood
 from derive.check.understand import Understanding
-from derive.notation.syntax import Named
+from derive.notation.syntax import Binder, Named, walk
 
 __all__ = ["ReadBlock", "Stated", "Statement", "read_statements"]
 
@@ -87,6 +88,8 @@ def read_statements(document: Document) -> Stated:
     blocks: list[ReadBlock] = []
     last: Statement | None = None
     for block in document.blocks:
+        _expect(block, names)
+    for block in document.blocks:
         blocks.append(_read(block, last, names))
         if block.kind == "display":
             last = blocks[-1].statements[-1] if blocks[-1].statements else None
@@ -108,10 +111,19 @@ def _explicit(document: Document, twice: bool) -> bool | None:
     return True if any(_SUM.search(block.tex) for block in document.blocks) else None
 
 
+def _expect(block: Block, names: Understanding) -> None:
+    """Let the functions be known that a block defines."""
+    with suppress(NotUnderstood, RecursionError):
+        for chain in [] if block.error else chains(block):
+            if len(chain.sides) > 1 and chain.links[0].relation in DEFINING:
+                left, right = (side.tex for side in chain.sides[:2])
+                names.expect(block.tex, tuple(block.section), left, right)
+
+
 def _read(block: Block, before: Statement | None, names: Understanding) -> ReadBlock:
     if block.error:
         return ReadBlock(block, refused=NotUnderstood(block.error))
-    names.enter(block.tex)
+    names.enter(block.tex, tuple(block.section))
     try:
         found: list[Statement] = []
         for chain in chains(block):
@@ -129,10 +141,8 @@ def _read(block: Block, before: Statement | None, names: Understanding) -> ReadB
 def _statement(chain: Chain, before: Statement | None, names: Understanding) -> Statement:
     """A chain with its readings; one that begins with a relation goes on from the one before."""
     sides: list[tuple[Formula, ...]] = []
-    known = names.names.functions.keys()
-    if len(chain.sides) > 1 and chain.links[0].relation in DEFINING:
-        names.hear(chain.sides[0].tex, chain.sides[1].tex)
-    is_new = names.names.functions.keys() != known
+    defining = len(chain.sides) > 1 and chain.links[0].relation in DEFINING
+    is_new = defining and names.hear(chain.sides[0].tex, chain.sides[1].tex)
     for side in chain.sides:
         try:
             sides.append(_side(side, sides, before, names))
@@ -193,8 +203,9 @@ def _is_condition(block: Block, statement: Statement) -> bool:
     if block.kind != "inline" or not _CONDITION.search(block.before):
         return False
     left, right = (side[0].reading for side in statement.sides[:2])
-    named = left.defines is not None and left.defines.is_plain and bool(left.defines.letters)
-    return not (named and right.defines is None and right.letters)
+    plain = left.defines is not None and left.defines.is_plain
+    computed = right.letters or any(isinstance(p, Binder) for p in walk(statement.sides[1][0].tree))
+    return not (plain and right.defines is None and computed)
 
 
 def _note_unread(block: Block, statement: Statement, context: Context) -> None:
@@ -208,7 +219,10 @@ def _note_unread(block: Block, statement: Statement, context: Context) -> None:
 def _defined(block: Block, statement: Statement, context: Context) -> bool:
     left, right = statement.sides[:2]
     defines = left[0].reading.defines
-    if defines is None or not defines.is_plain or _says_little(block, right[0]):
+    applied = "(" in statement.chain.sides[1].tex
+    if defines is None or not defines.is_plain:
+        return False
+    if _says_little(block, right[0]) and not applied:
         return False
     if any(defines.name in formula.names for formula in right):
         return False

@@ -17,10 +17,12 @@ from derive.check.formula import Formula
 from derive.check.freedom import free_letters
 from derive.check.grades import graded_chain, named, undecided
 from derive.check.held import holdings
+from derive.check.layers import layer_of
 from derive.check.model import model
 from derive.check.question import Checked, Question
 from derive.errors import DeriveError
 from derive.expressions import Graph, Partial, name_of, tensors_in
+from derive.notation.syntax import Named
 
 __all__ = ["answer"]
 
@@ -156,5 +158,42 @@ def _definitions(
 ) -> list[Definition]:
     """What the sides rest on; a name that the chain itself defines as it stands there."""
     names = {name for formula in sides for name in formula.names}
-    names -= question.losses
-    return question.context.needed(names, question.number, question.section, choices)
+    context, place = question.context, (question.number, question.section)
+    found = context.needed(names, *place, choices, without=question.losses)
+    above = _above(sides, found)
+    if not above:
+        return found
+    return context.needed(names, *place, choices, without=question.losses | above)
+
+
+def _above(sides: Sequence[Formula], definitions: Sequence[Definition]) -> set[str]:
+    """Functions of the last layer that are differentiated by a layer before it.
+
+    What leads from the one to the other is not written out, so that they are functions downstream.
+    """
+    rests = {definition.name: definition.right.names for definition in definitions}
+    formulas = [*sides, *(d.right for d in definitions if d.is_derivative)]
+    return {
+        part.numerator.name
+        for formula in formulas
+        for part in formula.derivatives
+        if isinstance(part.numerator, Named) and isinstance(part.denominator, Named)
+        if part.numerator.name in rests and _is_before(part.denominator.name)
+        if part.denominator.name not in _closure(part.numerator.name, rests)
+    }
+
+
+def _is_before(name: str) -> bool:
+    layer = layer_of(name)
+    return layer is not None and layer.letter == "l"
+
+
+def _closure(name: str, rests: Mapping[str, frozenset[str]]) -> set[str]:
+    """The names that a name rests on."""
+    found: set[str] = set()
+    asked = [name]
+    while asked:
+        new = rests.get(asked.pop(), frozenset()) - found
+        found |= new
+        asked += new
+    return found

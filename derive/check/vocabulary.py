@@ -133,7 +133,7 @@ OPERATORS = words(
 )
 OPENERS = words(r"( [ \{ \lbrace \langle \lfloor \lceil \lbrack \lparen")
 CLOSERS = words(r") ] \} \rbrace \rangle \rfloor \rceil \rbrack \rparen")
-QUADS = words(r"\quad \qquad \hfill \hfil \enspace")
+QUADS = words(r"\quad \qquad \hfill \hfil \enspace \hspace")
 
 TEXTS = words(
     r"""\text \mbox \textrm \textit \textbf \textsf \texttt \textnormal \textsc \hbox \fbox

@@ -127,7 +127,7 @@ class Oracle:
             return self._solve(equation, values)
         found = []
         for place in range(values.size(MOVE.size)):
-            here = {name: values.tensors[name][place] for name in moved}
+            here = {name: np.asarray(values.tensors[name][place]) for name in moved}
             at = Values({**values.tensors, **here}, values.labels, values.sizes)
             found.append(self._solve(equation, at))
         return np.stack(found)
@@ -227,7 +227,8 @@ class Oracle:
             after = Values({**after.tensors, **loss}, values.labels, values.sizes)
             return compiled(after, lambda inner: self._jacobian(inner, after))
 
-        return lambda places: np.stack([one(x) for x in places])
+        # An entry of an array of numbers with many digits is a number and no array.
+        return lambda places: np.stack([one(np.asarray(x)) for x in places])
 
     def _check_order(self, request: Request) -> None:
         """Refuse a derivative by a definition of one by something that the definition is made of.

@@ -69,6 +69,8 @@ def apply(reader: Reader, node: Name, token: Token, primes: int) -> Node:
         node = replace(node, slots=(*node.slots, *slots))
     node = replace(node, span=(node.span[0], reader.tokens[reader.position - 1].span[1]))
     known = reader.names.functions.get(node.name)
+    if known is not None and any(parameter.slots for parameter in known.parameters):
+        return _of_samples(reader, node, known, arguments, primes, token)
     if known is not None:
         return _defined(reader, node, known, arguments, primes, token)
     vector = any(_is_vector(reader, argument) for argument in arguments)
@@ -181,6 +183,25 @@ def _defined(
         return _repeated(reader, same, primes, token, known.parameters[0])
     body = _body(reader, node, known, arguments, token)
     return _repeated(reader, body, primes, token, arguments[0])
+
+
+def _of_samples(
+    reader: Reader,
+    node: Name,
+    known: Function,
+    arguments: list[Node],
+    primes: int,
+    token: Token,
+) -> Node:
+    """The value for one sample, of what is defined as `h(x^{(i)})`: it has the index of it."""
+    names = [argument for argument in arguments if isinstance(argument, Name)]
+    alike = [(a.name, len(a.slots)) for a in names] == [
+        (p.name, len(p.slots)) for p in known.parameters
+    ]
+    if primes or not alike or len(names) < len(arguments):
+        raise reader.refused(f"{token.text} has other arguments than in its definition", token)
+    slots = dict.fromkeys(slot for argument in names for slot in argument.slots)
+    return replace(node, slots=(*node.slots, *slots))
 
 
 def expanded(node: Node, functions: Mapping[str, Function]) -> Node:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from derive.check.refusal import NotUnderstood
+from derive.check.web.equations import Census, argument, letters_below, note_equations
 from derive.check.web.lexer import Token
 from derive.check.web.names import Names
-from derive.check.web.scripts import arguments_end, collect, ends_in_number, is_label, is_word
+from derive.check.web.scripts import (
+    Scripts,
+    collect,
+    ends_in_number,
+    is_label,
+    is_word,
+)
 from derive.check.web.state import RELATIONS
 
 __all__ = ["Census", "argument", "count"]
@@ -17,80 +23,10 @@ _SIGNS = ("sum", "prod", "max", "min")
 _CUSTOMARY = set("fghFGHσφψ")
 
 
-@dataclass
-class Census:
-    """What is seen of letters and names."""
-
-    bound: set[str] = field(default_factory=set)
-    below: dict[str, set[str]] = field(default_factory=dict)
-    compared: set[str] = field(default_factory=set)
-    left: set[str] = field(default_factory=set)
-    lower: set[str] = field(default_factory=set)
-    ordinary: set[str] = field(default_factory=set)
-    bases: set[str] = field(default_factory=set)
-    bare: set[str] = field(default_factory=set)
-    applied: set[str] = field(default_factory=set)
-    squares: set[str] = field(default_factory=set)
-    above: set[str] = field(default_factory=set)
-    totals: set[str] = field(default_factory=set)
-    defined: set[str] = field(default_factory=set)
-    signs: bool = False
-    ones: bool = False
-    deltas: bool = False
-    zero: bool = False
-
-
 def count(tokens: Sequence[Token], census: Census) -> None:
-    """Count a row: its left-hand side, and everything in it."""
-    first = next((n for n, t in enumerate(tokens) if t.opens(*RELATIONS, "coloneqq")), None)
-    if first:
-        left = tokens[:first]
-        census.left |= _letters_below(left)
-        if left[0].kind in ("letter", "word"):
-            census.defined.add(left[0].text)
-            _note_total(tokens, first, census)
-            _note_square(left, census)
+    """Count a row: its equations, and everything in it."""
+    note_equations(tokens, census)
     _Walk(tokens, census).run()
-
-
-def _letters_below(tokens: Sequence[Token]) -> set[str]:
-    """The letters in the scripts of a stretch."""
-    found: set[str] = set()
-    for position, token in enumerate(tokens):
-        if token.opens("_") or (token.opens("^") and tokens[position + 1 : position + 3]):
-            start, end, _ = argument(tokens, position + 1)
-            found |= {t.text for t in tokens[start:end] if t.kind == "letter"}
-    return found
-
-
-def argument(tokens: Sequence[Token], position: int) -> tuple[int, int, int]:
-    """Where an argument begins and ends, and what is behind it; all at the end if it lacks."""
-    try:
-        start, end, after = arguments_end(tokens, position)
-    except NotUnderstood:
-        return len(tokens), len(tokens), len(tokens)
-    return start, min(end, len(tokens)), min(after, len(tokens))
-
-
-def _note_total(tokens: Sequence[Token], first: int, census: Census) -> None:
-    """Keep a name that is a sum of its own entries, as in `L = \\sum_t L_t`."""
-    name, right = tokens[0], tokens[first:]
-    entries = (
-        n for n, t in enumerate(right[:-1]) if t.text == name.text and right[n + 1].opens("_", "^")
-    )
-    if first == 1 and not name.bold and any(t.opens("sum") for t in right) and any(entries):
-        census.totals.add(name.text)
-
-
-def _note_square(tokens: Sequence[Token], census: Census) -> None:
-    """Keep a name whose square is a variable, spelled without regard to what is an index."""
-    try:
-        scripts = collect(tokens, 1, Names())
-    except NotUnderstood:
-        return
-    whole = scripts.end == len(tokens)
-    if whole and [t.text for t in scripts.above] == ["2"] and not tokens[0].opens("("):
-        census.squares.add(tokens[0].text)
 
 
 class _Walk:
@@ -195,7 +131,7 @@ class _Walk:
 
     def _varied(self, start: int, end: int, *, again: bool = False) -> None:
         inside = self.tokens[start:end]
-        self.census.lower |= _letters_below(inside)
+        self.census.lower |= letters_below(inside)
         squared = [t.text for t in inside if not t.opens("{", "}")][-2:] == ["^", "2"]
         if squared and not again and sum(t.opens("partial") or t.text == "d" for t in inside) == 0:
             self.census.squares.add(inside[0].text)
@@ -208,6 +144,8 @@ class _Walk:
         except NotUnderstood:
             return position + 1
         census.bases.add(token.text)
+        whole = "".join(t.text for t in scripts.below)
+        census.scripted.setdefault(token.text, set()).add(whole)
         if scripts.below and token.text == "δ":
             two = [t for t in scripts.below if t.kind == "letter"]
             if len(two) == 2 and not scripts.above:
@@ -221,9 +159,11 @@ class _Walk:
             census.above |= {t.text for t in scripts.above if t.kind == "letter"}
         following = self._at(scripts.end)
         if following.opens("("):
-            self._application(token, scripts.end)
+            self._application(token, scripts)
         else:
             census.bare.add(token.text)
+            if letters_below(self.tokens[position : scripts.end]):
+                census.factors.add((token.text, True))
         return scripts.end
 
     def _below(self, base: str, tokens: Sequence[Token]) -> None:
@@ -235,24 +175,27 @@ class _Walk:
                 self.census.below.setdefault(token.text, set()).add(base)
             self.census.zero |= token.kind == "number" and token.text == "0"
 
-    def _application(self, token: Token, start: int) -> None:
+    def _application(self, token: Token, scripts: Scripts) -> None:
         """Whether what stands in the bracket behind a name looks like its argument."""
-        depth, end = 0, start
+        depth, end = 0, scripts.end
         while end < len(self.tokens):
             depth += self._at(end).opens("(") - self._at(end).opens(")")
             if depth == 0:
                 break
             end += 1
-        inside = self.tokens[start + 1 : end]
-        if _isargument(inside) or (token.text in _CUSTOMARY and not _holds(inside, token)):
+        inside = self.tokens[scripts.end + 1 : end]
+        below = {t.text for t in scripts.below if t.kind == "letter"}
+        if not _isargument(inside):
+            if (token.text in _CUSTOMARY and not _holds(inside, token)) or token.kind == "word":
+                self.census.possibly.setdefault(token.text, set()).add(bool(below))
+        else:
             self.census.applied.add(token.text)
+            self.census.parameters |= below
             if self._at(end + 1).opens("_"):
-                below, stop, _ = argument(self.tokens, end + 2)
-                self._below(token.text, self.tokens[below:stop])
+                first, stop, _ = argument(self.tokens, end + 2)
+                self._below(token.text, self.tokens[first:stop])
             elif len(inside) == 1:
                 self.census.ordinary.add(inside[0].text)
-        elif token.kind == "word":
-            self.census.applied.add(token.text)
 
 
 def _holds(inside: Sequence[Token], token: Token) -> bool:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from derive.check.web.lexer import Token
 from derive.check.web.scripts import collect, named
 from derive.check.web.state import Reader
-from derive.check.web.tree import Call, Derivative, Name, Node, Number, Power, Product
+from derive.check.web.tree import (
+    Call,
+    Derivative,
+    Letter,
+    Name,
+    Node,
+    Number,
+    Power,
+    Product,
+    Slot,
+)
 
 __all__ = ["differentiated", "fraction", "gradient", "held_fixed", "partial", "slashed"]
 
@@ -145,9 +155,20 @@ def partial(reader: Reader) -> Node:
 
 def _by_subscript(reader: Reader, token: Token) -> Node:
     start, end = reader.argument()
-    with reader.inside(start, end):
-        variable = _variable(reader, reader.factor())
+    letter = reader.tokens[start]
+    if end == start + 1 and letter.text in reader.names.indices - reader.names.lettered:
+        variable = _coordinate(reader, letter)
+    else:
+        with reader.inside(start, end):
+            variable = _variable(reader, reader.factor())
     return differentiated(_operand(reader), [variable], token)
+
+
+def _coordinate(reader: Reader, letter: Token) -> Name:
+    """The variable of `\\partial_i`: a coordinate, which is customarily called x."""
+    if reader.names.orders.get("x") != 1:
+        raise reader.refused("a derivative by a coordinate that has no name", letter)
+    return Name(letter.span, "x", (Slot((Letter(reader.names.index(letter.text)),)),))
 
 
 def gradient(reader: Reader) -> Node:

@@ -36,6 +36,8 @@ class Names:
     lettered : those of them that have an index letter somewhere.
     orders : for each tensor, by its name in the notation, its number of indices.
     squares : the names whose square is a variable, as in batch normalisation.
+    tagged : names with the letter below them that is part of them, as in `E_n` for one sample n.
+    families : names with a letter that tells one layer from another: `\delta_j`, `\delta_k`.
     scalars : names that have no index here, though they have some elsewhere.
     totals : names that are sums of their own entries, as in `L = \sum_t L_t`.
     applied : names that are applied to an argument.
@@ -54,6 +56,8 @@ class Names:
     lettered: frozenset[str] = frozenset()
     orders: Mapping[str, int] = field(default_factory=dict)
     squares: frozenset[str] = frozenset()
+    tagged: frozenset[tuple[str, str]] = frozenset()
+    families: frozenset[tuple[str, str]] = frozenset()
     scalars: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
     applied: frozenset[str] = frozenset()

@@ -162,6 +162,8 @@ def named(base: str, scripts: Scripts, names: Names) -> tuple[str, tuple[Slot, .
             marks.insert(0, _suffix(scripts.below))
         else:
             slots += slots_in(scripts.below, base, names)
+            if len(scripts.below) == 1 and (base, scripts.below[0].text) in names.families:
+                marks.append(scripts.below[0].text)
     name = spell(base, *marks)
     if power and [token.text for token in above] == ["2"] and base in names.squares:
         name, power = spell(name, "sq"), False
@@ -194,6 +196,8 @@ def _is_suffix(base: str, below: Sequence[Token], names: Names) -> bool:
     if any(token.kind in ("word", "text") for token in below):
         return True
     letters = [token.text for token in below if token.kind == "letter"]
+    if len(below) == 1 and (base, below[0].text) in names.tagged:
+        return True
     if is_word(below) and not set(letters) <= names.bound:
         return True
     if any(c in names.indices or c in names.labels for c in letters):

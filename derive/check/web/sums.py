@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from derive.check.web.state import Reader
-from derive.check.web.tree import Bind, Node, Product, Sum, free_letters
+from derive.check.web.tree import Bind, Name, Node, Product, Sum, free_letters
 
 __all__ = ["sum_of_terms", "term"]
 
@@ -68,7 +69,36 @@ def term(reader: Reader) -> Node:
     if len(factors) == 1:
         return factors[0]
     span = (factors[0].span[0], factors[-1].span[1])
-    return Product(span, tuple(factors), tuple(divides))
+    found = Product(span, tuple(factors), tuple(divides))
+    _note_mean(reader, found)
+    return found
+
+
+def _note_mean(reader: Reader, node: Product) -> None:
+    r"""Keep the number of terms of a mean, as in `\frac{1}{N} \sum_i`: the range is left open."""
+    last = node.factors[-1]
+    if not isinstance(last, Bind) or last.kind != "sum" or last.letters[0] in reader.found.sizes:
+        return
+    numbers = {n.name for n in _divisors(replace(node, factors=node.factors[:-1]))}
+    if len(numbers) != 1:
+        return
+    (number,) = numbers
+    if reader.names.orders.get(number) or not number.isascii():
+        return
+    options = (f"{number} is the number of terms", f"{number} is any number")
+    if reader.found.choose(f"the number {number}", *options) == 0:
+        reader.found.sizes[last.letters[0]] = number
+
+
+def _divisors(node: Product) -> Iterator[Name]:
+    """The numbers without an index that a product is divided by."""
+    for factor, divides in zip(node.factors, node.divides, strict=False):
+        inner = factor.factors if divides and isinstance(factor, Product) else (factor,)
+        if divides:
+            names = (n for n in inner if isinstance(n, Name) and not n.slots)
+            yield from (name for name in names if name.name.isalpha())
+        elif isinstance(factor, Product):
+            yield from _divisors(factor)
 
 
 def _negative(node: Node) -> Node:

@@ -11,15 +11,14 @@ from derive.check.refusal import NotUnderstood
 from derive.check.web.census import Census, argument, count
 from derive.check.web.lexer import Token, runs, scan
 from derive.check.web.names import Names
-from derive.check.web.scripts import (
-    collect,
-    named,
-)
+from derive.check.web.scripts import collect, named
+from derive.check.web.state import RELATIONS
 
 __all__ = ["block_names", "survey"]
 
 _EINSTEIN = re.compile(r"summation convention|einstein|repeated ind|tensor calculus", re.I)
 _BRACKETS = ("(", "[", "\\{")
+_WIDE = re.compile(r"\\q?quad(?![A-Za-z])")
 
 
 def survey(formulas: Iterable[str], prose: str = "") -> Names:
@@ -52,7 +51,22 @@ def block_names(names: Names, tex: str) -> Names:
         for name, order in seen.items()
         if order == 0 and names.orders.get(name) and name in census.ordinary | census.applied
     }
+    scalars -= _arguments_alone(rows)
     return replace(names, scalars=frozenset(scalars))
+
+
+def _arguments_alone(rows: Iterable[Sequence[Token]]) -> set[str]:
+    """Names that only stand in brackets on the left, as θ in `J(θ) = …`, and may be vectors."""
+    inside: set[str] = set()
+    outside: set[str] = set()
+    for row in rows:
+        first = next((n for n, t in enumerate(row) if t.opens(*RELATIONS)), 0)
+        for n, token in enumerate(row):
+            before, after = row[max(n - 1, 0)], row[min(n + 1, len(row) - 1)]
+            if token.kind in ("letter", "word") and not before.opens("_"):
+                argument = before.opens("(", ",") and after.opens(")", ",") and n < first
+                (inside if argument else outside).add(token.text)
+    return inside - outside
 
 
 def _words(texts: Iterable[str]) -> frozenset[str]:
@@ -72,7 +86,8 @@ def _words(texts: Iterable[str]) -> frozenset[str]:
 def _rows(tex: str, words: frozenset[str] = frozenset()) -> list[tuple[Token, ...]]:
     """The rows of a formula, as far as they have tokens."""
     try:
-        tokens = scan(tex, words)
+        # A wide space parts equations as a comma does.
+        tokens = scan(_WIDE.sub(lambda space: ",".ljust(len(space[0])), tex), words)
     except NotUnderstood:
         return []
     rows: list[list[Token]] = [[]]
@@ -106,7 +121,9 @@ def _names(census: Census, prose: str) -> Names:
         bases=frozenset(census.bases),
         lettered=frozenset(lettered),
         squares=frozenset(census.squares),
-        applied=frozenset(census.applied),
+        tagged=frozenset(census.tagged()),
+        families=frozenset(census.families()),
+        applied=frozenset(census.applied | census.guessed()),
         totals=frozenset(census.totals),
         tensors=frozenset(census.defined & {"e", "π", "Σ", "Π"})
         | ({"δ"} if "δ" in census.defined and not census.deltas else frozenset()),
@@ -118,9 +135,13 @@ def _distinguishes(letter: str, census: Census) -> bool:
     """Whether a letter below names tells them apart, as in `h_\\theta`, and is no index."""
     others = (census.below[c] for c in census.below if c != letter)
     shared = census.below[letter].intersection(set().union(*others))
-    if census.ones or letter in census.bound | census.left | census.compared:
+    if census.ones or letter in census.bound | census.compared:
         return False
     lettered = set().union(*census.below.values())
+    if letter in census.parameters:
+        return letter in census.bases
+    if letter in census.left:
+        return False
     return letter in lettered or (letter not in census.lower and not shared)
 
 
