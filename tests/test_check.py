@@ -197,7 +197,6 @@ def test_a_name_that_divides_a_sum_may_count_its_terms() -> None:
     claim = r"$$\frac{\partial v}{\partial m} = -\frac{2}{N} \sum_i (x_i - m) = 0$$"
     result = checked(MEAN + claim)
     assert lines(result)[2:] == ["exact", "exact"]
-    assert result.blocks[-1].notes == ("N is read as the number of values of i",)
     # Where the text says what i runs to, that is what counts.
     assert failure(MEAN.replace(r"\sum_i", r"\sum_{i=1}^M") + claim).kind == "wrong"
     # What holds in no reading is wrong.

@@ -82,7 +82,6 @@ def model(
     facts: Sequence[Fact] = (),
     *,
     direct: bool = False,
-    counts: Mapping[str, str] | None = None,
 ) -> Model:
     """The model of a chain.
 
@@ -94,13 +93,12 @@ def model(
     definitions : those that the sides need, each after those that it needs.
     facts : what is given of inputs.
     direct : whether functions that nothing defines are direct ones of all their variables.
-    counts : names that are read as the number of values of a letter, by the letter.
 
     Raises
     ------
     DeriveError : the definitions do not fit together, or contradict the sides.
     """
-    builder = _Builder(sides, conditions, frozenset(free), definitions, facts, direct, counts or {})
+    builder = _Builder(sides, conditions, frozenset(free), definitions, facts, direct)
     return builder.model()
 
 
@@ -112,7 +110,6 @@ class _Builder:
     definitions: Sequence[Definition]
     facts: Sequence[Fact] = ()
     direct: bool = False
-    counts: Mapping[str, str] = field(default_factory=dict)
     labels: set[str] = field(default_factory=set)
     declared: dict[str, str | int] = field(default_factory=dict)
     letters: dict[tuple[str, int], list[str]] = field(default_factory=dict)
@@ -185,13 +182,9 @@ class _Builder:
 
     # One formula
 
-    def _ranges(self, formula: Formula) -> Mapping[str, str | int]:
-        """What a formula says about the ranges of its letters, and what is assumed of them."""
-        return {**self.counts, **formula.reading.sizes}
-
     def _sizes(self, formula: Formula) -> dict[str, Expr]:
         """The sizes that a formula gives to its letters; the graph is told of its axes."""
-        sizes = self._ranges(formula)
+        sizes = formula.reading.sizes
         for part in walk(formula.tree):
             if isinstance(part, Named):
                 for axis, slot in enumerate(part.slots):
@@ -254,7 +247,7 @@ class _Builder:
     def _indices(self, definition: Definition) -> list[Index]:
         sizes = self._sizes(definition.right)
         for axis, letter in enumerate(definition.letters):
-            self._note((definition.name, axis), letter, self._ranges(definition.right))
+            self._note((definition.name, axis), letter, definition.right.reading.sizes)
         return [Index(letter, sizes.get(letter)) for letter in definition.letters]
 
     def _equation(self, definition: Definition) -> Equation:

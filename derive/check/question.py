@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sympy import Expr, S
@@ -24,7 +23,6 @@ class Question:
 
     `defines` says that the first side is defined by the second one, `explicit` that only a sign
     sums, `twice` that the author's summation convention is the one where a dummy stands twice.
-    `counts` are the names that are read as the number of values of a letter, by the letter.
     """
 
     chain: Chain
@@ -38,7 +36,6 @@ class Question:
     facts: tuple[Fact, ...] = ()
     losses: frozenset[str] = frozenset()
     twice: bool = False
-    counts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from itertools import islice, product
 from sympy import Expr
 
 from derive.check.context import Definition, compatible
-from derive.check.counts import counts
 from derive.check.deadline import Deadline, TookTooLongError
 from derive.check.facts import Fact, normalised
 from derive.check.formula import Formula
@@ -27,7 +26,6 @@ from derive.notation.syntax import Named
 __all__ = ["answer"]
 
 MOST_CHOICES = 24
-MOST_COUNTS = 4
 
 
 def answer(question: Question, deadline: Deadline) -> Checked:
@@ -41,31 +39,8 @@ def answer(question: Question, deadline: Deadline) -> Checked:
         return best
     found = None
     with suppress(TookTooLongError):
-        question, best = _counting(question, best, deadline)
-        found = best if best.score[1] == 0 else _supposing(question, best, deadline)
+        found = _supposing(question, best, deadline)
     return found or named(best, question.twice)
-
-
-def _counting(question: Question, best: Checked, deadline: Deadline) -> tuple[Question, Checked]:
-    """The question and the verdict where a name that divides counts the terms of a sum.
-
-    They are those given where no such reading has fewer lines that fail.
-    """
-    if best.model is None:
-        return question, best
-    found = question, best
-    formulas = [*best.sides, *(d.right for d in _definitions(question, best.sides, {}))]
-    exprs = [expr for expr in best.exprs if expr is not None]
-    every = counts(formulas, best.model.graph, exprs)
-    for letter, name in islice(every, MOST_COUNTS):
-        asked = replace(question, counts={letter: name})
-        other = _best(asked, deadline)
-        if other.score[:3] < found[1].score[:3]:
-            words = f"{name} is read as the number of values of {letter}"
-            found = asked, replace(other, notes=(*other.notes, words))
-        if found[1].holds:
-            break
-    return found
 
 
 def _supposing(question: Question, best: Checked, deadline: Deadline) -> Checked | None:
@@ -123,13 +98,7 @@ def _with_free(
         deadline.check()
         try:
             found = model(
-                sides,
-                question.conditions,
-                free,
-                definitions,
-                question.facts,
-                direct=direct,
-                counts=question.counts,
+                sides, question.conditions, free, definitions, question.facts, direct=direct
             )
         except DeriveError as error:
             yield undecided(question, error.message)
