@@ -87,7 +87,11 @@ class _Parser(argparse.ArgumentParser):
             if word == "--":
                 words += args
                 break
-            if word in known and known[word].nargs != 0 and args and args[0] not in known:
+            if word in known and known[word].nargs == "+":
+                options.append(word)
+                while args and not args[0].startswith("-"):
+                    options.append(args.pop(0))
+            elif word in known and known[word].nargs != 0 and args and args[0] not in known:
                 options += (
                     [f"{word}={args.pop(0)}"] if name.startswith("--") else [word, args.pop(0)]
                 )
