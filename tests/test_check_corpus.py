@@ -83,6 +83,7 @@ def test_a_right_article_raises_no_alarm(article: Article) -> None:
     assert unread == []
 
 
+@pytest.mark.catalogue
 @pytest.mark.parametrize(("article", "edit"), EDITS)
 def test_a_wrong_line_is_found_at_its_place(article: Article, edit: dict[str, str]) -> None:
     text, cell, line = article.edited(edit)
