@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from derive.codegen.assignment import CodeError
 from derive.codegen.dialect import Dialect
 from derive.codegen.frame_helpers import JAX_HELPERS
 from derive.codegen.jax_dialect import JaxDialect
@@ -140,5 +141,8 @@ def _backward(w: Wrapping) -> list[str]:
 
 def _result(w: Wrapping, name: str) -> str:
     if name in w.missing:
-        raise AssertionError(name)
+        raise CodeError(
+            f"the JAX function needs the gradient by {name} too, which acts on the outputs",
+            mend="leave out --wrt, or name every input of numbers",
+        )
     return w.gradients.get(name, "None")
