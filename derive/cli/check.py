@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from derive.cli.checking import seconds
+from derive.cli.options import file_option, format_options
 from derive.cli.output import deliver, emit
 from derive.errors import DeriveError
 
@@ -27,10 +28,7 @@ def add_check(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "files", metavar="FILE", nargs="+", help="Markdown, LaTeX or a notebook; `-` for Markdown"
     )
-    command.add_argument("--format", choices=FORMATS, default="text", help="(default text)")
-    command.add_argument(
-        "--json", action="store_const", const="json", dest="format", help="short for --format json"
-    )
+    format_options(command, FORMATS)
     command.add_argument(
         "--assume",
         metavar="HINT",
@@ -48,9 +46,7 @@ def add_check(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seconds", metavar="S", default="20", help="time for each block (default 20)"
     )
-    command.add_argument(
-        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
-    )
+    file_option(command)
     command.set_defaults(run=_check)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from functools import partial
 
-from derive.cli.output import console, emit
+from derive.cli.options import file_option
+from derive.cli.output import deliver, emit
 from derive.cli.programs import program_of, program_options
-from derive.files import write_whole
 
 __all__ = ["add_code"]
 
@@ -19,9 +19,7 @@ def add_code(command: argparse.ArgumentParser) -> None:
     """Options of `derive code`."""
     program_options(command)
     command.add_argument("--target", choices=TARGETS, default="numpy", help="(default numpy)")
-    command.add_argument(
-        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
-    )
+    file_option(command)
     command.set_defaults(run=_code)
 
 
@@ -29,8 +27,5 @@ def _code(arguments: argparse.Namespace) -> int:
     from derive.codegen import module
 
     text = module(program_of(arguments), arguments.target)
-    if arguments.output not in (None, "-"):
-        write_whole(Path(arguments.output), text)
-    else:
-        emit(text, console())
+    deliver(arguments, partial(emit, text))
     return 0

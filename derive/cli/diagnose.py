@@ -12,6 +12,7 @@ from rich.console import Console
 
 from derive.api import Derivation, derivation, load
 from derive.cli.checking import checking_options, seconds, settings_of
+from derive.cli.options import file_option, format_options
 from derive.cli.output import deliver, emit
 from derive.errors import DeriveError
 
@@ -39,13 +40,8 @@ def add_diagnose(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seconds", metavar="S", help="how long to search for an explanation (default 10)"
     )
-    command.add_argument("--format", choices=("text", "json"), default="text")
-    command.add_argument(
-        "--json", action="store_const", dest="format", const="json", help="as --format json"
-    )
-    command.add_argument(
-        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
-    )
+    format_options(command)
+    file_option(command)
     checking_options(command)
     command.set_defaults(run=_diagnose, verify=True)
 

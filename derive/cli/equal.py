@@ -11,6 +11,7 @@ from string import ascii_lowercase
 from sympy import Expr, S
 
 from derive.cli.grad import sizes_of
+from derive.cli.options import format_options, graph_options
 from derive.cli.output import console
 from derive.errors import DeriveError
 from derive.exports import comparison_json, comparison_text
@@ -38,23 +39,9 @@ def add_equal(command: argparse.ArgumentParser) -> None:
     free = command.add_mutually_exclusive_group()
     free.add_argument("--goal", metavar="GOAL", help="what they are forms of: its indices are free")
     free.add_argument("--free", metavar="LETTERS", help="the free indices, as in `--free 'p q'`")
-    command.add_argument(
-        "--size",
-        metavar="INDEX=SIZE",
-        action="append",
-        default=[],
-        help="with --of, name or number of the values of an index; may be repeated",
-    )
-    command.add_argument(
-        "--multi",
-        metavar="INDEX",
-        action="append",
-        default=[],
-        help="with --of, an index letter that stands for any number of axes; may be repeated",
-    )
+    graph_options(command, "with --of, ")
     command.add_argument("--strict", action="store_true", help="exit code 1 if it is not known")
-    command.add_argument("--format", choices=("text", "json"), default="text")
-    command.add_argument("--json", action="store_const", dest="format", const="json")
+    format_options(command)
     command.set_defaults(run=_equal)
 
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from derive.api import derivation, gradient
+from derive.cli.options import graph_options
 from derive.cli.output import check_options, output_options, present
 from derive.errors import DeriveError
 
@@ -24,20 +25,7 @@ def add_grad(command: argparse.ArgumentParser) -> None:
         help="what to derive, as in `--goal 'd2 c / d x_m d x_n'`; may be repeated",
     )
     command.add_argument("--of", metavar="F", help="what to differentiate (default: the output)")
-    command.add_argument(
-        "--size",
-        metavar="INDEX=SIZE",
-        action="append",
-        default=[],
-        help="name or number of the values of an index, as in `--size h=H`; may be repeated",
-    )
-    command.add_argument(
-        "--multi",
-        metavar="INDEX",
-        action="append",
-        default=[],
-        help="an index letter that stands for any number of axes; may be repeated",
-    )
+    graph_options(command)
     command.add_argument("--verify", action="store_true", help="check every line as well")
     output_options(command, default="text")
     command.set_defaults(run=_grad)

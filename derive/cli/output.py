@@ -17,6 +17,7 @@ from derive import exports
 from derive.api import Derivation
 from derive.calculus.derivation import DETAILS
 from derive.cli.checking import checking_options, settings_of
+from derive.cli.options import file_option, format_options
 from derive.cli.progress import progress
 from derive.errors import DeriveError
 from derive.files import write_whole
@@ -59,14 +60,7 @@ def console() -> Console:
 
 def output_options(command: argparse.ArgumentParser, default: str) -> None:
     """Add the options of the commands that print a derivation."""
-    command.add_argument("--format", choices=FORMATS, default=default, help=f"(default {default})")
-    command.add_argument(
-        "--json",
-        action="store_const",
-        dest="format",
-        const="json",
-        help="the same as --format json",
-    )
+    format_options(command, FORMATS, default)
     command.add_argument("--detail", choices=DETAILS, default="article", help="(default article)")
     command.add_argument(
         "--sums",
@@ -74,9 +68,7 @@ def output_options(command: argparse.ArgumentParser, default: str) -> None:
         default="einstein",
         help="how sums are shown: `1_j x_j` or `Σ_j x_j` (default einstein)",
     )
-    command.add_argument(
-        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
-    )
+    file_option(command)
     command.add_argument(
         "--no-reasons", action="store_true", help="LaTeX and Markdown without the rules' names"
     )

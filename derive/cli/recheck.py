@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from derive.cli.options import format_options
 from derive.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -19,10 +20,7 @@ __all__ = ["add_recheck"]
 def add_recheck(command: argparse.ArgumentParser) -> None:
     """Options of `derive recheck`."""
     command.add_argument("files", metavar="FILE", nargs="+", help="a certificate")
-    command.add_argument("--format", choices=("text", "json"), default="text")
-    command.add_argument(
-        "--json", dest="format", action="store_const", const="json", help="short for --format json"
-    )
+    format_options(command)
     command.set_defaults(run=_recheck)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
-from derive.cli.output import console, emit
+from derive.cli.options import file_option, format_options
+from derive.cli.output import deliver, emit
 from derive.cli.programs import program_of, program_options
 from derive.errors import DeriveError
-from derive.files import write_whole
 
 if TYPE_CHECKING:
     from derive.codegen.sizes import SizeNames
@@ -34,13 +34,8 @@ def add_spec(command: argparse.ArgumentParser) -> None:
         "`--size B=128 h=64`",
     )
     command.add_argument("--dtype", choices=DTYPES, default="float32", help="(default float32)")
-    command.add_argument("--format", choices=("text", "json"), default="text")
-    command.add_argument(
-        "--json", action="store_const", dest="format", const="json", help="as --format json"
-    )
-    command.add_argument(
-        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all"
-    )
+    format_options(command)
+    file_option(command)
     command.set_defaults(run=_spec)
 
 
@@ -56,10 +51,7 @@ def _spec(arguments: argparse.Namespace) -> int:
     else:
         text = "".join(f"{line}\n" for line in spec_lines(found, numbers))
         text += _missing(found.sizes, given)
-    if arguments.output not in (None, "-"):
-        write_whole(Path(arguments.output), text)
-    else:
-        emit(text, console())
+    deliver(arguments, partial(emit, text))
     return 0
 
 

@@ -13,7 +13,7 @@ from derive.codegen.passes import Passes
 from derive.codegen.selftest import DRAW, braced, example, inputs
 from derive.codegen.source import INDENT, signature
 from derive.codegen.target import Target
-from derive.codegen.wrapping import Wrapping, lines_of, listed, strings
+from derive.codegen.wrapping import MAIN, Wrapping, lines_of, listed, strings
 
 __all__ = ["JaxTarget"]
 
@@ -39,11 +39,6 @@ def self_test(seed=0):
         values = [jnp.asarray(inputs[name]) for name in wrt]
         check_grads(jax.jit(outputs), values, order=2, modes=["rev"])
 '''
-_MAIN = """
-if __name__ == "__main__":
-    self_test()
-    print("the gradients agree with differences")
-"""
 
 
 class JaxTarget(Target):
@@ -78,7 +73,7 @@ class JaxTarget(Target):
             wrt=strings("wrt", wrapping.wrt),
             function=wrapping.function,
         )
-        yield _MAIN
+        yield MAIN
 
 
 def _function(w: Wrapping) -> str:

@@ -16,7 +16,7 @@ from derive.codegen.source import INDENT, Fresh
 from derive.codegen.steps import Step
 from derive.codegen.target import Target
 from derive.codegen.torch_dialect import TorchDialect
-from derive.codegen.wrapping import Wrapping, strings
+from derive.codegen.wrapping import MAIN, Wrapping, strings
 
 __all__ = ["TorchTarget"]
 
@@ -39,11 +39,6 @@ def _argument(value, is_wanted):
     if not isinstance(value, np.ndarray):
         return value
     return torch.as_tensor(value).requires_grad_(is_wanted)
-"""
-_MAIN = """
-if __name__ == "__main__":
-    self_test()
-    print("the gradients agree with differences")
 """
 
 
@@ -111,7 +106,7 @@ class TorchTarget(Target):
             once=wrapping.function,
             twice=f"{wrapping.function}(*arguments{further})",
         )
-        yield _MAIN
+        yield MAIN
 
 
 def _users(found: Passes) -> dict[str, frozenset[int]]:

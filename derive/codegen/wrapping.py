@@ -11,7 +11,14 @@ from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import acts
 from derive.codegen.source import INDENT, WIDTH, statement
 
-__all__ = ["Wrapping", "class_name", "lines_of", "listed", "strings"]
+__all__ = ["MAIN", "Wrapping", "class_name", "lines_of", "listed", "strings"]
+
+MAIN = """
+if __name__ == "__main__":
+    self_test()
+    print("the gradients agree with differences")
+"""
+"""What runs the self-test of a module for a framework."""
 
 
 class Wrapping:

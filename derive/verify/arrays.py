@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from derive.verify.functions import FUNCTIONS, opaque
 
-__all__ = ["NAMESPACE", "Array"]
+__all__ = ["NAMESPACE", "Array", "matrices_along"]
 
 Array = NDArray[Any]
 
@@ -148,13 +148,18 @@ def _extremum(body: Any, sign: int, *axes: tuple[int, int]) -> Any:
     return body
 
 
-def _determinant(body: Any, *axes: tuple[int, int]) -> Any:
-    """The determinant of the matrices that lie along two axes."""
+def matrices_along(body: Any, *axes: tuple[int, int]) -> tuple[tuple[int, ...], Any]:
+    """Two axes, and the matrices that lie along them, with those axes last."""
     places = tuple(axis for axis, _ in axes)
     shape = list(np.shape(body))
     for axis, length in axes:
         shape[axis] = length
-    matrices = np.moveaxis(np.broadcast_to(body, shape), places, (-2, -1))
+    return places, np.moveaxis(np.broadcast_to(body, shape), places, (-2, -1))
+
+
+def _determinant(body: Any, *axes: tuple[int, int]) -> Any:
+    """The determinant of the matrices that lie along two axes."""
+    places, matrices = matrices_along(body, *axes)
     return np.expand_dims(np.linalg.det(matrices), places)
 
 

@@ -12,7 +12,7 @@ import mpmath
 import numpy as np
 from sympy import Expr, Indexed, Rational, Symbol
 
-from derive.verify.arrays import NAMESPACE, Array
+from derive.verify.arrays import NAMESPACE, Array, matrices_along
 from derive.verify.evaluate import Arithmetic
 from derive.verify.functions import waves
 from derive.verify.printer import NumPyPrinter
@@ -78,11 +78,7 @@ def _opaque(name: str, order: int, u: Any) -> Any:
 
 def _determinant(body: Any, *axes: tuple[int, int]) -> Any:
     """The determinant of the matrices that lie along two axes."""
-    places = tuple(axis for axis, _ in axes)
-    shape = list(np.shape(body))
-    for axis, length in axes:
-        shape[axis] = length
-    matrices = np.moveaxis(np.broadcast_to(body, shape), places, (-2, -1))
+    places, matrices = matrices_along(body, *axes)
     found = np.empty(matrices.shape[:-2], object)
     for place in np.ndindex(found.shape):
         found[place] = NUMBERS.det(NUMBERS.matrix(matrices[place].tolist()))
