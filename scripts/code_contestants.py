@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ def generated(case: Case, target: str) -> Any:
     path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     found = importlib.util.module_from_spec(spec)
+    # Compilers look a function's module up by its name.
+    sys.modules[path.stem] = found
     spec.loader.exec_module(found)
     return found
 
@@ -170,7 +173,8 @@ def torch_entries(
     if not compiled:
         yield Skipped("PyTorch compiled", "left out: --no-compile")
         return
-    torch._functorch.config.donated_buffer = False
+    # Measured backward passes run more than once on what one forward pass saved.
+    importlib.import_module("torch._functorch.config").donated_buffer = False
     make = partial(torch.compile, dynamic=False)
     yield from_module(
         "PyTorch generated, compiled",
