@@ -152,13 +152,49 @@ class One(Expr):
         return rf"\mathbf{{1}}_{{{printer.doprint(self.index)}}}"
 
 
+class TensorBase(IndexedBase):
+    """What a tensor is without its indices: a name, real numbers or, for labels, integers.
+
+    SymPy's own class is asked for its assumptions whenever two are compared; here the symbol,
+    which is compared first, already has them.
+    """
+
+    def __new__(cls, label: Symbol) -> Self:
+        kind: Any = cls
+        return _base(kind, label)
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return self.args
+
+
+class IndexedTensor(Indexed):
+    """A tensor with all its indices, the same object every time it is asked for."""
+
+    def __new__(cls, base: Expr, *indices: Expr) -> Self:
+        kind: Any = cls
+        return _indexed(kind, base, *indices)
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return self.args
+
+
+@lru_cache(maxsize=1024)
+def _base(cls: type[TensorBase], label: Symbol) -> Any:
+    return IndexedBase.__new__(cls, label)
+
+
+@lru_cache(maxsize=16384)
+def _indexed(cls: type[IndexedTensor], base: Expr, *indices: Expr) -> Any:
+    return Indexed.__new__(cls, base, *indices)
+
+
 def tensor(name: str, *indices: Expr, integer: bool = False) -> Tensor:
     """The tensor `name` with the given indices; a real scalar when there are none.
 
     A tensor of labels, whose entries are used as indices, is made with `integer=True`.
     """
     symbol = Symbol(name, integer=True) if integer else Symbol(name, real=True)
-    return Indexed(IndexedBase(symbol), *indices) if indices else symbol
+    return IndexedTensor(TensorBase(symbol), *indices) if indices else symbol
 
 
 def is_tensor(expr: object) -> bool:

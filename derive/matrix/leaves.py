@@ -192,4 +192,4 @@ def _with_slots(expr: Expr, slots: tuple[Expr, ...]) -> Expr:
         last = first + len(indices_of(expr.variable))
         function = _with_slots(expr.function, (*slots[:first], *slots[last:]))
         return Partial(function, _with_slots(expr.variable, slots[first:last]), *expr.held)
-    return Indexed(expr.base, *slots) if slots else expr
+    return expr.func(expr.base, *slots) if slots else expr
