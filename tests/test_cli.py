@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in processes of its own."""
+"""The command line as a user meets it."""
 
 import json
 import os
@@ -6,11 +6,13 @@ import subprocess
 import sys
 
 import pytest
+from commands import run
 
 SOFTMAX = "s_i = exp(x_i)/(1_j exp(x_j)); c = -log(s_T)"
 
 
-def run(*arguments, env=None, **options):
+def process(*arguments, env=None):
+    """Run a command in a process of its own, as a shell does."""
     return subprocess.run(
         [sys.executable, "-m", "derive", *arguments],
         capture_output=True,
@@ -18,12 +20,11 @@ def run(*arguments, env=None, **options):
         encoding="utf-8",
         env={**os.environ, "PYTHONIOENCODING": "utf-8", **(env or {})},
         check=False,
-        **options,
     )
 
 
 def test_show_prints_the_gradient_on_standard_output():
-    found = run("show", "cross-entropy")
+    found = process("show", "cross-entropy")
     assert found.returncode == 0
     assert found.stderr == ""
     assert "= s_n − δ_Tn" in found.stdout
@@ -153,7 +154,14 @@ def test_a_failed_run_leaves_the_file_alone(tmp_path):
     ids=" ".join,
 )
 def test_bad_input_is_one_message_and_exit_code_2(arguments):
-    found = run(*arguments)
+    assert_is_bad_input(run(*arguments))
+
+
+def test_bad_input_ends_a_process_so():
+    assert_is_bad_input(process("show", "cros-entropy"))
+
+
+def assert_is_bad_input(found):
     assert found.returncode == 2
     assert found.stdout == ""
     assert found.stderr.startswith("derive: ")
@@ -204,7 +212,7 @@ def test_a_wrong_line_ends_with_exit_code_1(monkeypatch):
 
 
 def test_a_terminal_that_knows_ascii_only_gets_ascii():
-    found = run("show", "l2-norm", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    found = process("show", "l2-norm", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
     assert found.returncode == 0
     assert found.stdout.isascii()
     assert "d r/d x_n" in found.stdout
@@ -212,13 +220,13 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii():
 
 @pytest.mark.parametrize("name", ["latex", "markdown", "json"])
 def test_documents_are_utf_8_whatever_the_stream_says(name):
-    found = run("show", "cross-entropy", "--format", name, env={"PYTHONIOENCODING": "ascii"})
+    found = run("show", "cross-entropy", "--format", name, encoding="ascii")
     assert found.returncode == 0
     assert "σ" in found.stdout
 
 
 def test_greek_names_are_spelled_out_in_ascii():
-    found = run("verify", "cross-entropy", env={"PYTHONIOENCODING": "ascii"})
+    found = run("verify", "cross-entropy", encoding="ascii")
     assert found.returncode == 0
     assert "Derivative of sigma with respect to x" in found.stdout
 

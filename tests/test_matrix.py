@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +11,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from commands import run
 from matrix_text import parsed, structure
 from sympy import Expr, Integer, KroneckerDelta, Mul, Rational, S, exp, log, sin
 
@@ -408,8 +407,9 @@ def test_a_wrong_line_is_named_and_ends_the_script_with_a_complaint(monkeypatch)
 
 
 def shown(*arguments: str) -> str:
-    command = [sys.executable, "-m", "derive", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = run(*arguments)
+    assert found.returncode == 0, found.stderr
+    return found.stdout
 
 
 def test_goals_end_in_their_matrix_form():

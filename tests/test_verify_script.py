@@ -30,15 +30,18 @@ def test_what_holds_is_a_table(
     assert "conv1d" in capsys.readouterr().out
 
 
-def test_several_processes_print_one_table_in_order() -> None:
+def test_several_processes_print_one_table_in_order(
+    main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
     names = ["l2_norm", "cross_entropy", "conv1d"]
-    tables = []
-    for more in (["--jobs", "2"], ["--no-cache"], []):
-        command = [sys.executable, str(SCRIPT), *names, *more]
-        ran = subprocess.run(command, capture_output=True, text=True, check=True)
-        tables.append([line.split()[:9] for line in ran.stdout.splitlines()[3:-1]])
-        found = [line.split()[-1] == "cached" for line in ran.stdout.splitlines()[3:-1]]
-        assert found == [not more] * 3
+    command = [sys.executable, str(SCRIPT), *names, "--jobs", "2"]
+    printed = [subprocess.run(command, capture_output=True, text=True, check=True).stdout]
+    for more in (["--no-cache", "--jobs", "1"], []):
+        assert main([*names, *more]) == 0
+        printed.append(capsys.readouterr().out)
+    rows = [[line.split() for line in text.splitlines()[3:-1]] for text in printed]
+    tables = [[row[:9] for row in found] for found in rows]
+    assert [row[-1] == "cached" for found in rows for row in found] == [False] * 6 + [True] * 3
     assert [row[0] for row in tables[0]] == names
     assert tables[0] == tables[1] == tables[2]
 
