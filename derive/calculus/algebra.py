@@ -10,7 +10,7 @@ from sympy import Add, Expr, Mul, S, exp
 from derive.calculus.context import Context
 from derive.calculus.index_algebra import distribute
 from derive.calculus.rule import Rule, rule
-from derive.expressions import Contraction, broadcast, ranging
+from derive.expressions import Contraction, broadcast, nodes_in, ranging
 
 __all__ = ["ALGEBRA", "cancel", "combine", "combine_powers", "factor", "multiply_out"]
 
@@ -79,7 +79,7 @@ def cancel(node: Expr, context: Context) -> Expr | None:
 
 
 def _has_sum_below(expr: Expr) -> bool:
-    return any(power.base.is_Add and power.exp.is_negative for power in expr.atoms(sympy.Pow))
+    return any(power.base.is_Add and power.exp.is_negative for power in nodes_in(expr, sympy.Pow))
 
 
 @rule("factor", "a x_i + a y_i = a (x_i + y_i)", free="i", where=_NAMES, refuses=("a x_i + b y_i",))

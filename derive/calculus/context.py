@@ -17,6 +17,7 @@ from derive.expressions import (
     in_range,
     is_tensor,
     name_of,
+    nodes_in,
     values_in,
 )
 
@@ -135,7 +136,7 @@ class Context:
 
 def _without_comparisons(expr: Expr) -> Expr:
     """A comparison is constant but for jumps, so that nothing inside it counts."""
-    return expr.xreplace(dict.fromkeys(expr.atoms(Iverson), S.One))
+    return expr.xreplace(dict.fromkeys(nodes_in(expr, Iverson), S.One))
 
 
 def _renamed(expr: Expr, letters: Mapping[Expr, Expr]) -> Expr:

@@ -18,6 +18,7 @@ from derive.expressions import (
     ProductOver,
     elementary,
     is_computed,
+    nodes_in,
 )
 
 __all__ = ["conventions"]
@@ -66,4 +67,4 @@ def _of(node: Expr) -> Iterator[str]:
 
 def _is_fixed(node: Iverson) -> bool:
     """Whether a comparison is one of indices, which nothing moves."""
-    return all(leaf.is_integer for leaf in node.atoms(Symbol, Indexed))
+    return all(leaf.is_integer for leaf in nodes_in(node, Symbol, Indexed))

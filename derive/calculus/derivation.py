@@ -9,7 +9,7 @@ from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
 from derive.calculus.rule import Rule
 from derive.errors import DerivationError
-from derive.expressions import Graph, Partial, bound_apart, indices_of, name_of, ranging
+from derive.expressions import Graph, Partial, bound_apart, indices_of, name_of, nodes_in, ranging
 
 __all__ = [
     "DETAILS",
@@ -161,4 +161,4 @@ def terms_agree(expr: Expr) -> bool:
 
 def _is_position(expr: Expr) -> bool:
     """Whether the expression computes with indices, as in `[k <= q + 1]`."""
-    return all(leaf.is_integer for leaf in expr.atoms(Symbol, Indexed))
+    return all(leaf.is_integer for leaf in nodes_in(expr, Symbol, Indexed))

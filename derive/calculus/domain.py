@@ -7,7 +7,7 @@ from math import inf
 from sympy import Expr, Mul, Pow, exp
 
 from derive.calculus.index_algebra import without_ones
-from derive.expressions import Graph, Partial, indices_of, name_of, tensors_in
+from derive.expressions import Graph, Partial, indices_of, name_of, nodes_in, tensors_in
 
 __all__ = ["divisors", "written_out"]
 
@@ -22,7 +22,7 @@ def divisors(expr: Expr, graph: Graph) -> set[Expr]:
     Exponentials and numbers are left out, which never vanish. What stands inside a partial
     derivative does not count.
     """
-    opaque = {partial: partial.variable for partial in expr.atoms(Partial)}
+    opaque = {partial: partial.variable for partial in nodes_in(expr, Partial)}
     powers = expr.xreplace(opaque).atoms(Pow)
     below = [power.base for power in powers if power.exp.could_extract_minus_sign()]
     return {

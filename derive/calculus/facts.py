@@ -27,6 +27,7 @@ from derive.expressions import (
     indices_of,
     is_tensor,
     name_of,
+    nodes_in,
 )
 
 __all__ = ["FACT", "Facts", "write_out"]
@@ -81,14 +82,14 @@ class Facts:
 
     def used_in(self, expr: Expr) -> list[Stage]:
         """The stages that prove the facts about contractions in an expression."""
-        keys = [key for node in expr.atoms(Contraction) if (key := self._key(node))]
+        keys = [key for node in nodes_in(expr, Contraction) if (key := self._key(node))]
         return [stage for key in sorted(set(keys)) if (stage := self._stage(key))]
 
     def _rewrite(self, node: Expr, _context: Context) -> Expr | None:
         """The expression with every contraction replaced that a fact is about."""
         values = {
             contraction: value
-            for contraction in node.atoms(Contraction)
+            for contraction in nodes_in(node, Contraction)
             if (value := self._value(contraction)) is not None
         }
         after = node.xreplace(values) if values else node

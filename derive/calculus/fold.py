@@ -43,6 +43,7 @@ from derive.expressions import (
     fresh_indices,
     indices_of,
     name_of,
+    nodes_in,
 )
 
 __all__ = ["Relation", "fold_gradient", "fold_rules", "relations"]
@@ -66,7 +67,7 @@ class Relation:
         """The expression with every instance of the atom replaced."""
         kept = {
             node: Dummy(real=True)
-            for node in sorted(expr.atoms(Binder), key=default_sort_key)
+            for node in sorted(nodes_in(expr, Binder), key=default_sort_key)
             if any(match(c, node, self.indices) is not None for c in self.outside)
         }
         replaced = self._replace(expr.xreplace(kept))
@@ -150,7 +151,7 @@ def relations(equation: Equation) -> Iterator[Relation]:
         for atom in _atoms(right, set(indices)):
             value = _solve(name, right, atom)
             if value is not None and not (isinstance(atom, Indexed) and _divides(value)):
-                sums = right.atoms(Binder)
+                sums = nodes_in(right, Binder)
                 outside = frozenset(c for c in sums if not (c.has(atom) or atom.has(c)))
                 yield Relation(equation.name, tuple(indices), atom, value, outside)
     row = elementary(sides[0][1])
@@ -162,7 +163,7 @@ def relations(equation: Equation) -> Iterator[Relation]:
 
 
 def _divides(expr: Expr) -> bool:
-    return any(power.exp.could_extract_minus_sign() for power in expr.atoms(Pow))
+    return any(power.exp.could_extract_minus_sign() for power in nodes_in(expr, Pow))
 
 
 def _atoms(expr: Expr, indices: set[Index]) -> list[Expr]:

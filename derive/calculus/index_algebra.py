@@ -22,6 +22,7 @@ from derive.expressions import (
     One,
     Size,
     is_computed,
+    nodes_in,
     occurrences,
     ranging,
 )
@@ -125,7 +126,7 @@ def _dropped_one(node: Contraction) -> Expr | None:
 def without_ones(expr: Expr) -> Expr:
     """The expression as it looks after one-tensors are dropped that the author could leave out."""
     while True:
-        dropped = {c: plain for c in expr.atoms(Contraction) if (plain := _dropped_one(c))}
+        dropped = {c: plain for c in nodes_in(expr, Contraction) if (plain := _dropped_one(c))}
         if not dropped:
             return expr
         expr = expr.xreplace(dropped)

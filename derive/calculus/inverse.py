@@ -25,6 +25,7 @@ from derive.expressions import (
     is_tensor,
     linear_terms,
     name_of,
+    nodes_in,
     ranging,
     tensor,
 )
@@ -139,7 +140,7 @@ def contract_inverse(node: Expr, context: Context) -> Expr | None:
     pairs = [p for p in inverses(context.graph) if isinstance(p.matrix, Indexed)]
     if not pairs:
         return None
-    values = {c: v for c in node.atoms(Contraction) if (v := _contracted(c, pairs)) is not None}
+    values = {c: v for c in nodes_in(node, Contraction) if (v := _contracted(c, pairs)) is not None}
     return node.xreplace(values) if values else None
 
 

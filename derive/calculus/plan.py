@@ -47,6 +47,7 @@ from derive.expressions import (
     indices_of,
     is_tensor,
     name_of,
+    nodes_in,
     tensors_in,
 )
 from derive.expressions.multi import multi_letters
@@ -90,7 +91,7 @@ def _between(graph: Graph, goals: Sequence[Expr]) -> list[str]:
     pairs = [
         (name_of(partial.root), name_of(variable))
         for goal in goals
-        for partial in goal.atoms(Partial)
+        for partial in nodes_in(goal, Partial)
         for variable in partial.variables
     ]
     return [name for name in graph.order if any(_is_between(name, *pair, graph) for pair in pairs)]
@@ -208,7 +209,7 @@ class _Planner:
         for name in self.graph.in_order(moved):
             if variable in self.graph.ancestors(name):
                 yield self._goal(name, goal.variable, ())
-        for inner in sorted(result.atoms(Partial), key=default_sort_key):
+        for inner in sorted(nodes_in(result, Partial), key=default_sort_key):
             if key_of(inner) in self.known:
                 by = self._tensor(name_of(inner.variable), goal.indices)
                 yield Partial(Partial(first.root, by), goal.variable)
@@ -278,7 +279,7 @@ class _Planner:
 
     def _check_ranges(self, log: Log) -> None:
         """Refuse a letter over an axis of another size, as where `x_{i+1}` meets i = n - 1."""
-        leaves = {leaf for line in log.lines for leaf in line.expr.atoms(Indexed)}
+        leaves = {leaf for line in log.lines for leaf in nodes_in(line.expr, Indexed)}
         strays = [name_of(leaf) for leaf in leaves if not fits_its_axes(leaf, self.graph)]
         if strays:
             raise DerivationError(
@@ -316,7 +317,7 @@ class _Planner:
 
     def _check_done(self, expr: Expr, context: Context) -> None:
         """Refuse a derivative that no rule has taken out, except what has a stage or is given."""
-        for partial in sorted(expr.atoms(Partial), key=default_sort_key):
+        for partial in sorted(nodes_in(expr, Partial), key=default_sort_key):
             function = partial.function
             given = is_tensor(function) and name_of(function) not in self.graph.arity
             if not given and not context.has_stage(partial):
@@ -338,7 +339,7 @@ class _Planner:
             names |= {name_of(node) for node in tensors_in(first)}
         elif not goal.held:
             names |= {link.name for link in links(goal, self.graph, self.output)}
-        names |= {name_of(p.variable) for p in expr.atoms(Partial) if is_tensor(p.variable)}
+        names |= {name_of(p.variable) for p in nodes_in(expr, Partial) if is_tensor(p.variable)}
         names = names.union(*(self.graph.mentions(name) for name in names if name in self.graph))
         used = reversed(self.graph.in_order(names))
         folds = [rule for name in used for rule in self.folds[name]]
@@ -369,4 +370,4 @@ class _Planner:
 
 
 def _without_partials(expr: Expr) -> dict[Expr, Expr]:
-    return dict.fromkeys(expr.atoms(Partial), S.One)
+    return dict.fromkeys(nodes_in(expr, Partial), S.One)

@@ -14,6 +14,7 @@ from derive.expressions import (
     Partial,
     Place,
     ProductOver,
+    nodes_in,
 )
 
 __all__ = ["ENTRIES", "REDUCTIONS"]
@@ -68,7 +69,7 @@ def of_product(node: Expr, context: Context) -> Expr | None:
 )
 def entry_at_extremum(node: Expr, context: Context) -> Expr | None:
     """Where the greatest entry is, the entry is the greatest."""
-    for place in node.atoms(Place):
+    for place in nodes_in(node, Place):
         (index,), body = place.open(node)
         if node == body.xreplace({index: place}):
             kind = Maximum if isinstance(place, Maximum.place) else Minimum

@@ -24,6 +24,7 @@ from derive.expressions import (
     indices_of,
     is_tensor,
     name_of,
+    nodes_in,
     ranging,
     tensor,
 )
@@ -198,7 +199,7 @@ def differentiate_relation(node: Expr, context: Context) -> Expr | None:
     """Both sides have the same derivative, and the term that is sought stands alone."""
     if not isinstance(node, Contraction | Mul):
         return None
-    for partial in sorted(node.atoms(Partial), key=default_sort_key):
+    for partial in sorted(nodes_in(node, Partial), key=default_sort_key):
         for wanted in sorted(ranging(node) - ranging(partial.variable), key=str):
             for asked in _in_place_of_bound(partial, wanted):
                 solution = _solution(asked, context)

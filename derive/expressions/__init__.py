@@ -32,6 +32,7 @@ from derive.expressions.indices import (
     tensor,
 )
 from derive.expressions.iverson import Iverson
+from derive.expressions.nodes import nodes_in
 from derive.expressions.opaque import Opaque, opaque
 from derive.expressions.partial import Partial
 from derive.expressions.reductions import (
@@ -93,6 +94,7 @@ __all__ = [
     "levelled",
     "linear_terms",
     "name_of",
+    "nodes_in",
     "occurrences",
     "opaque",
     "ranging",

@@ -17,6 +17,7 @@ from sympy.core.sorting import default_sort_key
 from sympy.printing.precedence import PRECEDENCE
 
 from derive.expressions.indices import Bound, Index, free_indices, fresh_indices, indices_of
+from derive.expressions.nodes import nodes_in
 
 __all__ = ["Binder", "bound_apart", "closed"]
 
@@ -126,7 +127,7 @@ def _numbers(indices: Sequence[Index], body: Expr) -> list[int]:
     So an outer binder leaves those inside it as they are. While a part of one is at work, bound
     indices of the outer ones stand free in it; their numbers are left out.
     """
-    every, free = body.atoms(Bound), free_indices(body)
+    every, free = nodes_in(body, Bound), free_indices(body)
     first = 1 + max((index.number for index in every - free), default=-1)
     taken = {index.number for index in every & free if index not in indices}
     return list(islice((n for n in count(first) if n not in taken), len(indices)))
@@ -150,7 +151,7 @@ def _orders(indices: list[Index], body: Expr) -> Iterable[tuple[Index, ...]]:
     if len(indices) == 1:
         return [tuple(indices)]
     views: dict[Any, list[Index]] = {}
-    leaves = body.atoms(Indexed, KroneckerDelta)
+    leaves = nodes_in(body, Indexed, KroneckerDelta)
     for index in indices:
         views.setdefault(_view(index, leaves, set(indices)), []).append(index)
     groups = [views[key] for key in sorted(views)]
@@ -160,7 +161,7 @@ def _orders(indices: list[Index], body: Expr) -> Iterable[tuple[Index, ...]]:
     return (tuple(index for group in choice for index in group) for choice in choices)
 
 
-def _view(index: Index, every: set[Expr], bound: set[Index]) -> tuple[Any, ...]:
+def _view(index: Index, every: Iterable[Expr], bound: set[Index]) -> tuple[Any, ...]:
     """The leaves around an index, with every other bound index struck out, in a sorted tuple."""
     struck = {other: Index("") if other != index else Index(".") for other in bound}
     leaves = [leaf for leaf in every if index in free_indices(leaf)]

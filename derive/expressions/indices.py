@@ -40,12 +40,22 @@ class Size(Symbol):
 
     __slots__ = ()
 
-    def __new__(cls, name: str, **_: Any) -> Size:
-        return Symbol.__new__(cls, name, integer=True, positive=True)
+    def __new__(cls, name: str, **_: Any) -> Self:
+        kind: Any = cls
+        return _size(kind, name)
+
+    def __str__(self) -> str:
+        # What SymPy's printer finds too, after a while.
+        return str(self.name)
 
     @property
     def is_named(self) -> bool:
         return "." not in self.name
+
+
+@lru_cache(maxsize=4096)
+def _size(cls: type[Size], name: str) -> Any:
+    return Symbol.__new__(cls, name, integer=True, positive=True)
 
 
 class Shape(Size):
@@ -75,6 +85,9 @@ class Index(Symbol):
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.name, self._size_text)
+
+    def __str__(self) -> str:
+        return str(self.name)
 
     def sort_key(self, order: str | None = None) -> Any:
         return self.class_key(), (2, (self.name, self._size_text)), S.One.sort_key(), S.One
@@ -178,7 +191,12 @@ class IndexedTensor(Indexed):
         return self.args
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
+def _symbol(name: str, integer: bool) -> Symbol:
+    return Symbol(name, integer=True) if integer else Symbol(name, real=True)
+
+
+@lru_cache(maxsize=4096)
 def _base(cls: type[TensorBase], label: Symbol) -> Any:
     return IndexedBase.__new__(cls, label)
 
@@ -193,7 +211,7 @@ def tensor(name: str, *indices: Expr, integer: bool = False) -> Tensor:
 
     A tensor of labels, whose entries are used as indices, is made with `integer=True`.
     """
-    symbol = Symbol(name, integer=True) if integer else Symbol(name, real=True)
+    symbol = _symbol(name, integer)
     return IndexedTensor(TensorBase(symbol), *indices) if indices else symbol
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sympy import Expr, preorder_traversal
 
 from derive.calculus.derivation import Stage
-from derive.expressions import Graph, Index, Partial, Shape, ranging
+from derive.expressions import Graph, Index, Partial, Shape, nodes_in, ranging
 from derive.matrix.forms import Form, NoMatrixFormError
 from derive.matrix.leaves import leading, slots_of
 from derive.matrix.surface import ASCII, LATEX, UNICODE
@@ -91,7 +91,7 @@ def matrix_line(stage: Stage, graph: Graph) -> MatrixLine | NoMatrixLine:
 
 
 def _has_multi(expr: Expr) -> bool:
-    return any(index.is_multi for index in expr.atoms(Index)) or bool(expr.atoms(Shape))
+    return any(index.is_multi for index in nodes_in(expr, Index)) or bool(nodes_in(expr, Shape))
 
 
 def _in_order(goal: Expr) -> Axes:

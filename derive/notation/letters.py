@@ -22,6 +22,7 @@ from derive.expressions import (
     free_indices,
     indices_of,
     name_of,
+    nodes_in,
     tensors_in,
 )
 from derive.expressions.multi import multi_letters
@@ -65,7 +66,7 @@ def outermost(expr: Expr, reserved: Sequence[Expr]) -> Scope:
 def name_dummies(body: Expr, bound: Sequence[Bound], graph: Graph, scope: Scope) -> Scope:
     """The scope inside a contraction, with a letter for each of its dummies."""
     slots = _slots(body, bound)
-    found = {name_of(node) for node in body.atoms(Indexed)}
+    found = {name_of(node) for node in nodes_in(body, Indexed)}
     places = {index: [(place, axis) for place, (_, axis) in slots[index]] for index in bound}
     ordered = sorted(bound, key=lambda index: min(places[index], default=(0, 0)))
     names: dict[Bound, str] = {}

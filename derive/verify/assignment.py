@@ -15,6 +15,7 @@ from derive.expressions import (
     Size,
     indices_of,
     name_of,
+    nodes_in,
     tensors_in,
 )
 from derive.verify.labelled import UndecidedError
@@ -80,7 +81,7 @@ class Assignment:
         if not exprs:
             return
         self._seen.update(exprs)
-        letters = set().union(*(expr.atoms(Index) for expr in exprs), set())
+        letters = set().union(*(nodes_in(expr, Index) for expr in exprs), set())
         labels = {letter.name: self._range(letter) for letter in letters if letter.is_label}
         asked = set().union(*map(_sizes_in, exprs), set()) | set(labels.values())
         least = self._least(exprs)
@@ -112,16 +113,16 @@ def _factors(graph: Graph) -> frozenset[str]:
         label.name
         for equation in graph.equations
         for side in equation.sides
-        for node in side.atoms(Mul, Quotient, Remainder)
+        for node in nodes_in(side, Mul, Quotient, Remainder)
         if node.is_integer
-        for label in node.atoms(Index)
+        for label in nodes_in(node, Index)
         if label.is_label
     )
 
 
 def _sizes_in(expr: Expr) -> set[Expr]:
-    indices = (index.size for index in expr.atoms(Index))
-    return {size for size in (*indices, *expr.atoms(Size)) if size is not None}
+    indices = (index.size for index in nodes_in(expr, Index))
+    return {size for size in (*indices, *nodes_in(expr, Size)) if size is not None}
 
 
 def _sizes(graph: Graph, number: int, needed: Mapping[Expr, int]) -> dict[Expr, int]:
@@ -156,7 +157,7 @@ def _asked(graph: Graph) -> Iterator[tuple[Expr, int]]:
     for equation in graph.equations:
         for side in (equation.lhs, *equation.sides):
             yield from ((size, 2) for size in _sizes_in(side))
-            letters = side.atoms(Index)
+            letters = nodes_in(side, Index)
             yield from ((graph.label_range(i.name), 2) for i in letters if i.is_label)
             for node in tensors_in(side):
                 for axis, slot in enumerate(indices_of(node)):

@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 from sympy import Expr, Indexed, Rational, Symbol
 
+from derive.expressions import nodes_in
 from derive.verify.arrays import NAMESPACE, Array, matrices_along
 from derive.verify.evaluate import Arithmetic
 from derive.verify.functions import waves
@@ -120,7 +121,7 @@ class _Printer(NumPyPrinter):
         return f"number({self._name('size', expr)})"
 
     def _print_Pow(self, expr: Expr) -> str:
-        if not expr.atoms(Symbol, Indexed):
+        if not nodes_in(expr, Symbol, Indexed):
             return self._print_NumberSymbol(expr)
         return super()._print_Pow(expr)
 

@@ -24,6 +24,7 @@ from derive.expressions import (
     Index,
     Partial,
     free_indices,
+    nodes_in,
     tensors_in,
 )
 from derive.verify.assignment import MOST_ASSIGNMENTS, Assignment
@@ -217,7 +218,7 @@ class _Scene:
 
     def _conditions(self, expr: Expr) -> set[Expr]:
         """What has to be positive, and neither is nor has to be where the graph has a value."""
-        plain = expr.xreplace(dict.fromkeys(expr.atoms(Partial), S.One))
+        plain = expr.xreplace(dict.fromkeys(nodes_in(expr, Partial), S.One))
         return {lettered(each) for each in radicands(plain) if not self._is_met(each)}
 
     def _is_met(self, condition: Expr) -> bool:
@@ -285,7 +286,7 @@ def _use_free_deltas(expr: Expr) -> Expr:
 
 
 def _use_deltas(term: Expr) -> Expr:
-    for delta in sorted(term.atoms(KroneckerDelta), key=str):
+    for delta in sorted(nodes_in(term, KroneckerDelta), key=str):
         if delta not in Mul.make_args(term):
             continue
         pairs = (delta.args, delta.args[::-1])

@@ -24,6 +24,7 @@ from derive.expressions import (
     indices_of,
     is_tensor,
     name_of,
+    nodes_in,
     tensors_in,
 )
 from derive.verify.comparison import Comparison
@@ -133,7 +134,7 @@ class _Search:
         try:
             return self.compared.write(expr)
         except NotationError:
-            names = {size: Size(self._size(size)) for size in expr.atoms(Size)}
+            names = {size: Size(self._size(size)) for size in nodes_in(expr, Size)}
             return self.compared.write(expr.xreplace(names))
 
     def _size(self, size: Size) -> str:
@@ -167,7 +168,7 @@ class _Search:
 
     def _circular(self, expr: Expr) -> bool:
         goal = self.compared.stage.goal
-        partials = expr.atoms(Partial) if isinstance(goal, Partial) else ()
+        partials = nodes_in(expr, Partial) if isinstance(goal, Partial) else ()
         return any(key_of(node) == key_of(goal) for node in partials)
 
     def _with(self, form: Expr, *mutants: Mutant) -> str:

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 from sympy import Expr
 
-from derive.expressions import Graph, Index, Partial, name_of, tensors_in
+from derive.expressions import Graph, Index, Partial, name_of, nodes_in, tensors_in
 from derive.verify.domain import Domain, after, domains
 from derive.verify.evaluate import Array, Compiler, EvaluationError, ShapeError
 from derive.verify.kinks import Kinks, comparisons
@@ -51,7 +51,7 @@ class Effort:
     @classmethod
     def of(cls, graph: Graph, exprs: Sequence[Expr]) -> Effort:
         """The effort that a question is worth."""
-        second = any(isinstance(p.function, Partial) for e in exprs for p in e.atoms(Partial))
+        second = any(isinstance(p.function, Partial) for e in exprs for p in nodes_in(e, Partial))
         cost = 1 + len(graph.equations) // EQUATIONS_A_SAMPLE
         cost *= SECOND_DERIVATIVE if second else 1
         cost *= RELATION if any(equation.is_relation for equation in graph.equations) else 1
@@ -107,7 +107,7 @@ class Question:
         roots = {
             name_of(node)
             for expr in self.exprs
-            for partial in expr.atoms(Partial)
+            for partial in nodes_in(expr, Partial)
             for node in tensors_in(partial.root)
         }
         return min(roots - set(self.graph.names), default="")
@@ -120,7 +120,7 @@ class Question:
         names |= set(graph.outputs) if self.loss else set()
         names = names.union(*(graph.ancestors(name) for name in names))
         sides = [side for name in names if name in graph for side in graph[name].sides]
-        letters = {i.name for expr in (*self.exprs, *sides) for i in expr.atoms(Index)}
+        letters = {i.name for expr in (*self.exprs, *sides) for i in nodes_in(expr, Index)}
         return frozenset(names | letters)
 
     def uses(self, size: Expr) -> bool:
@@ -131,7 +131,7 @@ class Question:
             for name in self.relevant & graph.arity.keys()
             for axis in range(graph.arity[name])
         ]
-        indices = [index.size for expr in self.exprs for index in expr.atoms(Index)]
+        indices = [index.size for expr in self.exprs for index in nodes_in(expr, Index)]
         return size in axes or size in indices or any(expr.has(size) for expr in self.exprs)
 
     @cached_property

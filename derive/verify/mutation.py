@@ -17,7 +17,7 @@ import numpy as np
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation, Stage, exchanged
-from derive.expressions import Graph, Partial
+from derive.expressions import Graph, Partial, nodes_in
 from derive.verify.evaluate import Array, EvaluationError, ShapeError, free_axes
 from derive.verify.exact import provably_equal
 from derive.verify.known import Results, key_of, results_of, with_results
@@ -167,7 +167,7 @@ def stage_power(trial: Trial, stage: Stage, known: Results, most: int = MOST_MUT
 
 def _holds(expr: Expr, goal: Expr) -> bool:
     """Whether an expression contains the derivative that is asked for."""
-    partials = expr.atoms(Partial) if isinstance(goal, Partial) else ()
+    partials = nodes_in(expr, Partial) if isinstance(goal, Partial) else ()
     return any(key_of(partial_) == key_of(goal) for partial_ in partials)
 
 

@@ -8,7 +8,7 @@ from itertools import product
 
 from sympy import Expr
 
-from derive.expressions import Binder, Graph, Opaque, opaque
+from derive.expressions import Binder, Graph, Opaque, nodes_in, opaque
 from derive.verify.functions import POLYNOMIALS
 
 __all__ = ["letters_of_functions", "polynomials_for", "with_functions", "with_functions_in"]
@@ -19,7 +19,7 @@ Chosen = Mapping[str, str]
 
 def letters_of_functions(exprs: Sequence[Expr]) -> list[str]:
     """The letters that stand for functions of which nothing else is known."""
-    return sorted({node.func.symbol for expr in exprs for node in expr.atoms(Opaque)})
+    return sorted({node.func.symbol for expr in exprs for node in nodes_in(expr, Opaque)})
 
 
 def polynomials_for(letters: Sequence[str]) -> Iterator[Chosen]:

@@ -17,6 +17,7 @@ from derive.expressions import (
     Partial,
     indices_of,
     name_of,
+    nodes_in,
     tensors_in,
 )
 from derive.verify.digits import STEP as DIGITS_STEP
@@ -235,7 +236,7 @@ class Oracle:
 
         The inner one moves the definition, so that the outer one cannot hold it anywhere.
         """
-        for partial in request.function.atoms(Partial):
+        for partial in nodes_in(request.function, Partial):
             if any(
                 name_of(node) in self.graph.ancestors(request.variable)
                 for node in tensors_in(partial.variable)

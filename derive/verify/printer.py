@@ -32,6 +32,7 @@ from derive.expressions import (
     is_computed,
     is_tensor,
     name_of,
+    nodes_in,
     ranging,
     tensor,
 )
@@ -206,7 +207,7 @@ class NumPyPrinter(Printer):
         return "(" + " * ".join(map(self._print, expr.args)) + ")"
 
     def _print_Pow(self, expr: Expr) -> str:
-        if not expr.atoms(Symbol, Indexed):
+        if not nodes_in(expr, Symbol, Indexed):
             # A plain number does not widen the type of the data, as one of NumPy's would.
             return f"({float(expr)!r})"
         base, exponent = self._print(expr.base), expr.exp

@@ -30,6 +30,7 @@ from derive.expressions import (
     indices_of,
     is_tensor,
     name_of,
+    nodes_in,
 )
 
 __all__ = ["Reach"]
@@ -68,7 +69,7 @@ def _largest(graph: Graph, exprs: Iterable[Expr]) -> dict[Expr, int]:
 
 
 def _needs(graph: Graph, expr: Expr) -> Iterator[Need]:
-    for node in expr.atoms(Indexed, KroneckerDelta, Iverson, Add):
+    for node in nodes_in(expr, Indexed, KroneckerDelta, Iverson, Add):
         if isinstance(node, Indexed):
             yield from _slots(graph, node)
         elif isinstance(node, Add):
@@ -95,13 +96,13 @@ def _beside(graph: Graph, node: Expr, number: int) -> Iterator[Need]:
     """The sizes of all indices and labels in an expression, with a number."""
     if not number:
         return
-    for index in node.atoms(Index):
+    for index in nodes_in(node, Index):
         size = graph.label_range(index.name) if index.size is None else index.size
         if size is not None:
             yield size, number
-    for size in node.atoms(Size):
+    for size in nodes_in(node, Size):
         yield size, number
-    for label in node.atoms(Indexed):
+    for label in nodes_in(node, Indexed):
         if is_tensor(label) and name_of(label) in graph.labels:
             yield graph.label_range(name_of(label)), number
 
@@ -128,6 +129,6 @@ def _roots(node: Expr) -> Iterator[Need]:
             alike.setdefault(other, []).append((abs(float(number)), sized))
     for terms in alike.values():
         numbers = [number for number, _ in terms]
-        for size in set().union(*(sized.atoms(Size) for _, sized in terms)):
+        for size in set().union(*(nodes_in(sized, Size) for _, sized in terms)):
             if len(terms) > 1:
                 yield size, ceil(max(numbers) / min(numbers))

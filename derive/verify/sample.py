@@ -24,6 +24,7 @@ from derive.expressions import (
     Size,
     indices_of,
     name_of,
+    nodes_in,
     tensors_in,
 )
 from derive.verify.domain import DISTRIBUTIONS, USUAL, Domain, distribution, domains
@@ -131,7 +132,7 @@ def given_tensors(graph: Graph, exprs: Iterable[Expr]) -> list[Expr]:
     for expr in exprs:
         if all(name_of(node) in graph.names for node in tensors_in(expr)):
             continue
-        for node in tensors_in(expr.xreplace(dict.fromkeys(expr.atoms(Partial), S.One))):
+        for node in tensors_in(expr.xreplace(dict.fromkeys(nodes_in(expr, Partial), S.One))):
             if name_of(node) not in graph.names:
                 found.setdefault(name_of(node), node)
     return [found[name] for name in sorted(found)]
@@ -147,7 +148,7 @@ def label_letters(graph: Graph, exprs: Iterable[Expr]) -> dict[str, Expr]:
     return {
         index.name: index.size if index.size is not None else graph.label_range(index.name)
         for expr in exprs
-        for index in expr.atoms(Index)
+        for index in nodes_in(expr, Index)
         if index.is_label
     }
 
@@ -157,7 +158,7 @@ def index_factors(exprs: Iterable[Expr]) -> set[str]:
     return {
         label.name
         for expr in exprs
-        for node in expr.atoms(Mul, Quotient, Remainder)
+        for node in nodes_in(expr, Mul, Quotient, Remainder)
         for label in node.args
         if isinstance(label, Index) and label.is_label and node.is_integer
     }
@@ -215,8 +216,8 @@ def least_sizes(graph: Graph, exprs: list[Expr]) -> tuple[dict[Expr, int], set[i
     }
     every = {*axes.values(), *(graph.label_range(name) for name in graph.labels)}
     for expr in exprs:
-        every |= expr.atoms(Size)
-        every |= {index.size for index in expr.atoms(Index) if index.size is not None}
+        every |= nodes_in(expr, Size)
+        every |= {index.size for index in nodes_in(expr, Index) if index.size is not None}
     every |= set(label_letters(graph, exprs).values())
     least = {size: LEAST for size in every if not size.is_Integer}
     for expr in exprs:

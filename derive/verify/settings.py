@@ -11,7 +11,7 @@ from types import MappingProxyType
 from sympy import Expr
 
 from derive.errors import DeriveError
-from derive.expressions import Graph, Partial, Shape, name_of, tensors_in
+from derive.expressions import Graph, Partial, Shape, name_of, nodes_in, tensors_in
 from derive.notation.source import did_you_mean
 from derive.verify.sample import Given, given_tensors
 
@@ -67,7 +67,7 @@ def given_data(settings: Settings, graph: Graph, exprs: Iterable[Expr]) -> Given
     DeriveError : a name that the graph lacks, or whose values follow from others.
     """
     exprs = list(exprs)
-    partials = {partial for expr in exprs for partial in expr.atoms(Partial)}
+    partials = {partial for expr in exprs for partial in nodes_in(expr, Partial)}
     losses = {name_of(node) for p in partials for node in tensors_in(p.function)}
     beside = [name_of(n) for n in given_tensors(graph, exprs) if name_of(n) not in losses]
     tensors: dict[str, float] = {}

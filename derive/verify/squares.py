@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from sympy import Expr, Pow, log
 
-from derive.expressions import name_of, tensors_in
+from derive.expressions import name_of, nodes_in, tensors_in
 from derive.verify.field import Field
 from derive.verify.labelled import Labelled, UndecidedError
 from derive.verify.modular import Array, drawn, signs
@@ -20,7 +20,7 @@ MOST_ROUNDS = 20
 
 def radicands(expr: Expr) -> Iterator[Expr]:
     """The arguments of logarithms, and the bases of powers that are no whole ones."""
-    yield from (node.base for node in expr.atoms(Pow) if not node.exp.is_integer)
+    yield from (node.base for node in nodes_in(expr, Pow) if not node.exp.is_integer)
     yield from (node.args[0] for node in expr.atoms(log))
 
 

@@ -18,6 +18,7 @@ from derive.expressions import (
     indices_of,
     is_tensor,
     name_of,
+    nodes_in,
     ranging,
     tensor,
     tensors_in,
@@ -130,12 +131,12 @@ class Tangents:
         there = tensor(INNER, *letters)
         found = Derivative(self.graph, there, partial.held)(outer)
         found = found.xreplace(dict(zip(letters, slots, strict=True)))
-        if found.atoms(Partial):
+        if nodes_in(found, Partial):
             raise UndecidedError("a derivative by an expression of a derivative")
         return _with_inner(found, partial.variable, slots)
 
     def _check_order(self, partial: Partial) -> None:
-        for inner in partial.function.atoms(Partial):
+        for inner in nodes_in(partial.function, Partial):
             above = {name_of(node) for node in tensors_in(inner.variable)}
             if above & self.graph.ancestors(name_of(partial.variable)):
                 raise UndecidedError("a derivative by what the first derivative moves")

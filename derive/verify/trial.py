@@ -11,7 +11,7 @@ from itertools import combinations, islice
 import numpy as np
 from sympy import Add, Expr, Number
 
-from derive.expressions import Graph, Index, Iverson, Partial
+from derive.expressions import Graph, Index, Iverson, Partial, nodes_in
 from derive.verify.digits import MANY, in_digits
 from derive.verify.domain import Domain, Search, across, after, domains
 from derive.verify.evaluate import Array, Compiler, EvaluationError, free_axes
@@ -185,7 +185,7 @@ class Trial:
     def _literals(self) -> Array:
         """The sizes of the numbers in the definitions and the lines."""
         sides = [side for equation in self.graph.equations for side in equation.sides]
-        every = set().union(*(side.atoms(Number) for side in (*sides, *self._exprs)))
+        every = set().union(*(nodes_in(side, Number) for side in (*sides, *self._exprs)))
         return np.array([abs(float(n)) for n in every if n != 0])
 
     @cached_property
@@ -206,7 +206,7 @@ class Trial:
         if self.settings.tolerance is not None:
             return self.settings.tolerance
         rough = any(oracle.first_by_differences for oracle in self.oracles)
-        second = any(isinstance(p.function, Partial) for e in exprs for p in e.atoms(Partial))
+        second = any(isinstance(p.function, Partial) for e in exprs for p in nodes_in(e, Partial))
         return TOLERANCE["central differences" if rough or second else "complex step"]
 
     def error(self, expr: Expr, value: Array, reference: Array, seed: int) -> float:
