@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +16,19 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+# A worker holds all modules and what SymPy keeps; to look through them for garbage again and again
+# takes longer than many a test.
+gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture(scope="session")
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders; pytest's own way to make one looks at all that there are."""
+    folder = tmp_path_factory.mktemp("caches")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _no_cache_of_the_user(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _no_cache_of_the_user(_caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with an empty cache of its own."""
-    monkeypatch.setenv("DERIVE_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("DERIVE_CACHE", str(next(_caches)))
