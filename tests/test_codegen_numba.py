@@ -46,6 +46,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     def run(text: str) -> ModuleType:
         found = ModuleType("plain")
         exec(compile(text, "plain.py", "exec"), found.__dict__)
+        found.__dict__["_GRAIN"] = 1
         return found
 
     return run
@@ -120,6 +121,7 @@ def test_compiled_loops_compute_it_too(name: str, compiled: Callable[[str], Modu
     found = compiled(written(name)[1])
     agrees(found, name, lambda array: array, np.float64, 1e-8)
     agrees(found, name, strided, np.float64, 1e-8)
+    found.__dict__["_GRAIN"] = 1
     agrees(found, name, single, np.float32, 2e-3)
 
 
@@ -147,19 +149,21 @@ def test_layer_norm_is_one_pass_over_the_rows_each_way() -> None:
     text = module(program(problem.graph, ("x", "γ", "β")), "numba")
     assert len(re.findall(r"in prange\(", text)) == 2
     assert "d_gamma_parts[part, h] +=" in text
-    assert "np.empty" not in text[text.index("@_parallel") : text.index("def forward")]
+    assert "np.empty" not in text[text.index("def _forward_rows") : text.index("def forward")]
 
 
 def test_a_delta_is_an_update_of_one_entry() -> None:
     text = written("cross_entropy_batch")[1]
     assert "d_x[b, T[b]] -= d_c[b]" in text
-    assert "==" not in text[text.index("def _backward(") : text.index("def forward")]
+    assert "==" not in text[text.index("def _backward_rows(") : text.index("def _backward(")]
 
 
 def test_conditions_are_bounds_of_loops() -> None:
     assert re.search(r"range\(min\(\w+, q \+ 1\)\)", written("causal_softmax")[1])
     text = written("conv1d")[1]
-    assert not re.search(r"\bif\b", text[text.index("def _forward") : text.index("def forward")])
+    assert not re.search(
+        r"\bif\b", text[text.index("def _forward_rows") : text.index("def _forward(")]
+    )
 
 
 def test_gradients_can_take_the_place_of_what_was_saved(
@@ -215,3 +219,30 @@ def test_the_first_of_several_greatest_entries_counts(plain: Callable[[str], Mod
     found = plain(text_of("y_b = max_i(x_bi)"))
     _, saved = found.forward(np.array([[1.0, 3.0, 3.0]]))
     np.testing.assert_array_equal(found.backward(saved, np.ones(1)), [[0.0, 1.0, 0.0]])
+
+
+def test_exponentials_are_precise(compiled: Callable[[str], ModuleType]) -> None:
+    """To one unit in the last place, from zero to infinity, and NaN where NaN is given."""
+    found = compiled(text_of("y_i = exp(x_i)"))
+    x = np.concatenate([np.linspace(-750, 715, 40001), np.linspace(-1, 1, 10001)])
+    for kind, units in ((np.float64, 1.0), (np.float32, 0.51)):
+        given = x.astype(kind)
+        with np.errstate(over="ignore", under="ignore"):
+            true = np.exp(given.astype(np.longdouble))
+            rounded = true.astype(kind)
+        value = found.forward(given)[0]
+        finite = np.isfinite(rounded)
+        np.testing.assert_array_equal(value[~finite], rounded[~finite])
+        off = np.abs(value.astype(np.longdouble) - true)[finite] / np.spacing(rounded[finite])
+        assert off.max() <= units
+    ends = np.array([-np.inf, np.inf, np.nan, 0.0, -0.0, 1e300, -1e300])
+    np.testing.assert_array_equal(found.forward(ends)[0], [0, np.inf, np.nan, 1, 1, np.inf, 0])
+
+
+def test_few_entries_do_not_start_threads(plain: Callable[[str], ModuleType]) -> None:
+    found = plain(text_of("y_bi = exp(x_bi)"))
+    assert found._parts(8, 64) == 3
+    assert found._parts(2, 64) == 2
+    found.__dict__["_GRAIN"] = 1 << 16
+    assert found._parts(8, 64) == 1
+    assert found._parts(0, 0) == 1

@@ -19,7 +19,9 @@ jax = pytest.importorskip("jax", reason="JAX is not installed (extra `jax`)")
 
 import jax.numpy as jnp  # noqa: E402
 
-from derive.problems import catalogue  # noqa: E402
+from derive.codegen import module, program  # noqa: E402
+from derive.notation import read_graph  # noqa: E402
+from derive.problems import catalogue, load_problem  # noqa: E402
 from tests.generated import Case, Generated, case, function_in, generated  # noqa: E402
 
 FEW = ["cross_entropy_batch", "layer_norm", "elementwise", "cubic_root"]
@@ -75,6 +77,39 @@ def test_a_leading_axis_is_mapped_over(name: str) -> None:
             alone = gradients(*(array[row] for array in twice))
             for found, expected in zip(mapped, alone, strict=True):
                 np.testing.assert_allclose(found[row], expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_gradient_that_was_not_derived_is_refused() -> None:
+    """It would be zero otherwise. The others are there, whatever transforms the function."""
+    graph = load_problem("layer_norm").graph
+    text = module(program(graph, ["x", "γ"], name="layer_norm"), "jax")
+    namespace: dict[str, Any] = {"__name__": "layer_norm"}
+    exec(compile(text, "layer_norm.py", "exec"), namespace)
+    rng = np.random.default_rng(0)
+    x, gamma = jnp.asarray(rng.normal(size=(3, 4))), jnp.asarray(rng.normal(size=4))
+
+    def loss(x: Any, epsilon: Any, gamma: Any) -> Any:
+        return (namespace["layer_norm"](x, epsilon, gamma, gamma) ** 2).sum()
+
+    def plain(x: Any, epsilon: Any, gamma: Any) -> Any:
+        return (namespace["forward"](x, epsilon, gamma, gamma)[0] ** 2).sum()
+
+    with pytest.raises(ValueError, match="no gradient by beta was derived"):
+        jax.grad(loss, 2)(x, 1e-3, gamma)
+    found = jax.jit(jax.grad(loss))(x, 1e-3, gamma)
+    np.testing.assert_allclose(found, jax.grad(plain)(x, 1e-3, gamma), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="no gradient by epsilon was derived"):
+        jax.jit(jax.grad(loss, 1))(x, 1e-3, gamma)
+
+
+def test_of_several_outputs_some_may_be_unused() -> None:
+    """JAX says so by zeros without entries where it says what it follows."""
+    text = module(program(read_graph("y_i = a x_i; z_i = x_i^2"), ["x"], name="two"), "jax")
+    namespace: dict[str, Any] = {"__name__": "two"}
+    exec(compile(text, "two.py", "exec"), namespace)
+    x = jnp.arange(3.0)
+    found = jax.grad(lambda x: namespace["two"](2.0, x)[1].sum())(x)
+    np.testing.assert_allclose(found, 2 * x)
 
 
 def _loss(

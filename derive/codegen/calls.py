@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from derive.codegen.assignment import Assignment
 from derive.codegen.dialect import call, name, number
 from derive.codegen.kernel import Writer
 from derive.codegen.loops import Loop, updates_in
 from derive.codegen.program import Program
-from derive.codegen.source import signature
+from derive.codegen.source import INDENT, signature
 from derive.codegen.steps import Step
+from derive.codegen.wrapping import lines_of
 from derive.expressions import Place
 
 __all__ = ["Call", "KernelStep"]
@@ -25,11 +27,11 @@ class KernelStep(Step):
 
     Attributes
     ----------
-    kernel : the text of the nest, with the last of its assignments.
+    kernels : the texts of the functions of the nest, with the last of its assignments.
     replaces : the tensors that the result may be written over.
     """
 
-    kernel: str = ""
+    kernels: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
 
 
@@ -59,11 +61,17 @@ class Call:
     def steps(self, like: str) -> list[KernelStep]:
         """A step for each assignment; the last one calls the function."""
         dtype = ast.Attribute(ast.Name(self.names[like]), "dtype")
-        lines = list(self.writer.lines())
         read = [n for n in self.writer.read if n not in self.layout.axes]
         made = [self._array(a) for a in self.assignments if a.name not in self.layout.axes]
+        lines = list(self.writer.lines())
         rest = [*made, *self._numbers("\n".join(lines))]
+        parameters = [*(self.names[n] for n in read), *rest]
         arguments = [*map(self._argument, read), *map(ast.Name, rest)]
+        if self.nest.parallel:
+            kernels = tuple(self._kernels(parameters, lines))
+            arguments += [self._rows(), ast.Name("parts")]
+        else:
+            kernels = (_function("@_serial", self.title, parameters, lines),)
         before = [s for a in self.assignments for s in self._before(a, dtype)]
         behind = [s for a in self.assignments for s in self._behind(a, dtype)]
         statements = (
@@ -72,11 +80,28 @@ class Call:
             ast.Expr(call(self.title, *arguments)),
             *behind,
         )
-        head = "@_parallel" if self.nest.parallel else "@_serial"
-        parameters = [*(self.names[n] for n in read), *rest]
-        kernel = "\n".join([head, *signature(self.title, parameters), *lines])
         *others, last = self.assignments
-        return [*(KernelStep(a, ()) for a in others), KernelStep(last, statements, kernel)]
+        return [*(KernelStep(a, ()) for a in others), KernelStep(last, statements, kernels)]
+
+    def _kernels(self, parameters: Sequence[str], lines: Sequence[str]) -> Iterator[str]:
+        """The function of some rows, and the one that runs it for all of them."""
+        inner = f"{self.title}_rows"
+        place = ["part"] if self.layout.partial else []
+        yield _function("@_serial", inner, [*parameters, *place, "first", "last"], lines)
+        alone = [*parameters, *("0" for _ in place), "0", "rows"]
+        each = [*parameters, *place, "first", "last"]
+        body = [
+            f"{INDENT}if parts == 1:",
+            *lines_of(f"return {inner}({', '.join(alone)})", 2),
+            f"{INDENT}for part in prange(parts):",
+            f"{INDENT * 2}first, last = part * rows // parts, (part + 1) * rows // parts",
+            *lines_of(f"{inner}({', '.join(each)})", 2),
+        ]
+        yield _function("@_parallel", self.title, [*parameters, "rows", "parts"], body)
+
+    def _rows(self) -> ast.expr:
+        """The number of rounds of the outer loop."""
+        return self.writer.cells.size(self.nest.index)
 
     def _array(self, assignment: Assignment) -> str:
         """The array that a tensor is put in."""
@@ -88,7 +113,6 @@ class Call:
         words = set(re.findall(r"[^\W\d]\w*", re.sub(r"#.*", "", text)))
         keys = [*map(str, self.program.sizes), *self.program.labels]
         yield from (self.names[key] for key in keys if self.names[key] in words)
-        yield from ("parts",) if "parts" in words else ()
 
     def _argument(self, read: str) -> ast.expr:
         """What is passed for a tensor that is read; for a number its value."""
@@ -96,11 +120,11 @@ class Call:
         return array if self.layout.arity[read] else ast.Subscript(array, ast.Tuple([]))
 
     def _parts(self) -> Iterator[ast.stmt]:
-        """The number of parts of the outer loop: one for each thread, if there are so many rows."""
-        if self.layout.parts and self.nest.parallel:
-            rows = self.writer.cells.size(self.nest.index)
-            least = call("min", call("get_num_threads"), rows)
-            yield ast.Assign([ast.Name("parts")], call("max", number(1), least))
+        """The number of parts of the outer loop: one for each thread, if there is so much to do."""
+        if self.nest.parallel:
+            work = max((update.order for update in updates_in(self.nest)), key=len)
+            entries = reduce(_times, map(self.writer.cells.size, work))
+            yield ast.Assign([ast.Name("parts")], call("_parts", self._rows(), entries))
 
     def _before(self, made: Assignment, dtype: ast.expr) -> Iterator[ast.stmt]:
         """The array for a tensor."""
@@ -121,3 +145,11 @@ class Call:
             yield ast.Assign([variable], call(ast.Attribute(total, "astype"), dtype))
         elif made.name not in self.layout.axes and not made.indices:
             yield ast.Assign([variable], ast.Subscript(variable, ast.Tuple([])))
+
+
+def _times(left: ast.expr, right: ast.expr) -> ast.expr:
+    return ast.BinOp(left, ast.Mult(), right)
+
+
+def _function(decorator: str, title: str, parameters: Sequence[str], body: Sequence[str]) -> str:
+    return "\n".join([decorator, *signature(title, parameters), *body])

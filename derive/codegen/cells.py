@@ -37,6 +37,7 @@ class LoopDialect(Dialect):
     """The spelling of functions of single numbers, which Numba compiles."""
 
     _OWN: ClassVar[Mapping[str, str]] = {
+        "exp": "_exp",
         "sigmoid": "_sigmoid",
         "softplus": "_softplus",
         "relu": "_relu",

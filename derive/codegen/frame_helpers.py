@@ -161,11 +161,24 @@ def _root(equation, start):
     return newton(newton(found))
 '''
 
+_JAX_DENSE = '''
+def _dense(upstream):
+    """Return zeros as an array, where JAX has only said that they are zeros."""
+    if isinstance(upstream, jax.custom_derivatives.SymbolicZero):
+        return jnp.zeros(upstream.shape, upstream.dtype)
+    return upstream
+'''
+
 TORCH_HELPERS = {
     "_check": _TORCH_CHECK,
     "_check_labels": _TORCH_LABELS,
     "_newton": _TORCH_NEWTON,
     "_root": _TORCH_ROOT,
 }
-JAX_HELPERS = {"_check": _JAX_CHECK, "_check_labels": _JAX_LABELS, "_root": _JAX_ROOT}
+JAX_HELPERS = {
+    "_check": _JAX_CHECK,
+    "_check_labels": _JAX_LABELS,
+    "_dense": _JAX_DENSE,
+    "_root": _JAX_ROOT,
+}
 """The text of each helper, by its name."""

@@ -18,7 +18,7 @@ __all__ = ["Identifiers"]
 _RESERVED = (
     *("np", "torch", "jax", "jnp", "math", "forward", "backward", "self_test", "erf"),
     *("saved", "needs", "ctx", "inputs", "output", "recompute", "overwrite_saved"),
-    *("through", "part", "parts", "entry"),
+    *("through", "part", "parts", "rows", "first", "last", "entry"),
 )
 # They look like digits, which linters object to.
 _AMBIGUOUS = ("l", "I", "O")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from derive.codegen.assignment import CodeError
 from derive.codegen.dialect import Dialect
 from derive.codegen.frame_helpers import JAX_HELPERS
 from derive.codegen.jax_dialect import JaxDialect
@@ -82,11 +81,12 @@ def _function(w: Wrapping) -> str:
     about = f"Return {', '.join(w.outputs)}; JAX takes its gradients from `backward`."
     lines += [f'{INDENT}"""{about}"""']
     lines += [*lines_of(f"return forward({', '.join(w.arguments)})[0]"), "", ""]
-    rule = "forward"
-    if w.saved_sizes or w.saved_functions:
-        rule = "_forward"
+    rules = ["forward", "_backward"]
+    if w.saved_sizes or w.saved_functions or w.missing:
+        rules[0] = "_forward"
         lines += [*_forward(w), "", ""]
-    lines += [*_backward(w), "", "", f"{w.function}.defvjp({rule}, _backward)"]
+    rules += ["symbolic_zeros=True"] if w.missing else []
+    lines += [*_backward(w), "", "", f"{w.function}.defvjp({', '.join(rules)})"]
     return "\n".join(lines)
 
 
@@ -99,21 +99,41 @@ def _decorator(w: Wrapping) -> str:
 
 
 def _forward(w: Wrapping) -> list[str]:
-    """The forward pass; a size is saved as the shape of an array without entries."""
+    """The forward pass as JAX wants it: sizes as shapes, and an error for a missing gradient."""
     tensors = [name for name in w.saved if name not in (*w.saved_functions, *w.saved_sizes)]
     lines = signature("_forward", w.arguments)
-    lines += [f'{INDENT}"""`forward`, which saves a size as the shape of an empty array."""']
-    lines += lines_of(f"results, saved = forward({', '.join(w.arguments)})")
+    lines += [f'{INDENT}"""{_about(w)}"""', *_refusals(w)]
+    given = [_given(w, name) for name in w.arguments]
+    lines += lines_of(f"results, saved = forward({', '.join(given)})")
     if not w.saved_sizes:
-        return [*lines, f"{INDENT}return results, saved[:{len(tensors)}]"]
+        part = f"[:{len(tensors)}]" if w.saved_functions else ""
+        return [*lines, f"{INDENT}return results, saved{part}"]
     lines.append(
         f"{INDENT}sizes = [jnp.zeros((size, 0)) for size in saved[-{len(w.saved_sizes)}:]]"
     )
     return [*lines, f"{INDENT}return results, (*saved[:{len(tensors)}], *sizes)"]
 
 
+def _about(w: Wrapping) -> str:
+    if w.missing:
+        return "`forward`, which refuses gradients that were not derived."
+    return "`forward`, which saves a size as the shape of an empty array."
+
+
+def _refusals(w: Wrapping) -> Iterator[str]:
+    """Errors where a gradient is asked for that is not there: JAX knows what it follows."""
+    for name in w.missing:
+        yield f"{INDENT}if {name}.perturbed:"
+        yield f'{INDENT * 2}raise ValueError("no gradient by {name} was derived")'
+
+
+def _given(w: Wrapping, name: str) -> str:
+    """An argument; where JAX says what it follows, its value is a part of what is passed."""
+    return f"{name}.value" if w.missing and name not in w.constants else name
+
+
 def _backward(w: Wrapping) -> list[str]:
-    """The backward pass; None for arguments that are whole numbers or that nothing depends on."""
+    """The backward pass; None for whole numbers, and what has no gradient."""
     several = len(w.upstream) > 1
     lines = signature(
         "_backward", [*w.constants, "saved", "upstream" if several else w.upstream[0]]
@@ -127,17 +147,12 @@ def _backward(w: Wrapping) -> list[str]:
     elif w.saved_functions:
         lines += lines_of(f"saved = (*saved, {', '.join(w.saved_functions)})")
     given = "*upstream" if several else w.upstream[0]
+    if w.missing and several:
+        lines.append(f"{INDENT}upstream = [_dense(each) for each in upstream]")
+    elif w.missing:
+        given = f"_dense({given})"
     found = [w.gradients[name] for name in w.wrt]
     together = found[0] if len(found) == 1 else f"({', '.join(found)})"
     lines += lines_of(f"{together} = backward(saved, {given})")
-    results = [_result(w, name) for name in w.arguments if name not in w.constants]
+    results = [w.gradients.get(n, "None") for n in w.arguments if n not in w.constants]
     return lines + lines_of(f"return {listed(results)}")
-
-
-def _result(w: Wrapping, name: str) -> str:
-    if name in w.missing:
-        raise CodeError(
-            f"the JAX function needs the gradient by {name} too, which acts on the outputs",
-            mend="leave out --wrt, or name every input of numbers",
-        )
-    return w.gradients.get(name, "None")

@@ -76,25 +76,14 @@ class Writer:
     def lines(self) -> Iterator[Line]:
         """The body of the function."""
         yield from self._before(self.nest, 1)
-        header = self._range(self.nest)
-        if not self.nest.parallel:
-            yield from self._buffers(1)
-            yield from self._loop(self.nest, 1, f"range({header})")
-        elif not self.layout.parts:
-            yield from self._loop(self.nest, 1, f"prange({header})")
-        else:
-            yield f"{INDENT}for part in prange(parts):"
-            yield from self._buffers(2)
-            yield from self._starts(self.nest, 2)
-            size = self._size(self.nest.index)
-            rows = f"range(part * {size} // parts, (part + 1) * {size} // parts)"
-            yield from self._loop(self.nest, 2, rows, starts=False)
+        yield from self._buffers(1)
+        rows = "first, last" if self.nest.parallel else self._range(self.nest)
+        yield from self._loop(self.nest, 1, f"range({rows})")
 
     # Loops
 
-    def _loop(self, loop: Loop, indent: int, rows: str, starts: bool = True) -> Iterator[Line]:
-        if starts:
-            yield from self._starts(loop, indent)
+    def _loop(self, loop: Loop, indent: int, rows: str) -> Iterator[Line]:
+        yield from self._starts(loop, indent)
         yield f"{INDENT * indent}for {self.letters[loop.index]} in {rows}:"
         for part in loop.body:
             yield from self._nest(part, indent + 1)
@@ -162,9 +151,15 @@ class Writer:
         """The arrays for entries of one round of the outer loop."""
         for name, sizes in self.layout.buffers.items():
             shape = ast.Tuple([self.cells.value(size) for size in sizes])
-            whole = [ast.Attribute(ast.Name("np"), "intp")] if name in self.layout.places else []
-            value = call("np.empty", shape, *whole)
+            value = call("np.empty", shape, *self._kind(name))
             yield from self._line(_assign(ast.Name(self.names[name]), value), indent)
+
+    def _kind(self, name: str) -> Iterator[ast.expr]:
+        """The type of a buffer, double precision where sums are made in it."""
+        if name in self.layout.places:
+            yield ast.Attribute(ast.Name("np"), "intp")
+        elif self.real and all(u.kind == "set" for u in self.updates if u.name == name):
+            yield ast.Attribute(ast.Name(self.real), "dtype")
 
     def _is_entry(self, expr: Expr) -> bool:
         """Whether a value is one of an array, and has the type of its numbers."""

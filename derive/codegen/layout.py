@@ -35,11 +35,6 @@ class Layout:
     places: frozenset[str]
     arity: Mapping[str, int]
 
-    @property
-    def parts(self) -> bool:
-        """Whether the outer loop has to be cut in parts, each with arrays of its own."""
-        return bool(self.buffers or self.partial)
-
 
 def layout(nest: Loop, wanted: frozenset[str]) -> Layout:
     """The storage of what a nest makes; what is wanted outside has an array as it is."""

@@ -11,9 +11,10 @@ from typing import ClassVar
 from derive.codegen.calls import KernelStep
 from derive.codegen.describe import formula
 from derive.codegen.dialect import Dialect, call
-from derive.codegen.helpers import helpers
+from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.kernels import Kernels
+from derive.codegen.numba_helpers import DECORATORS, NUMBA_HELPERS
 from derive.codegen.passes import Passes, axes_of, passes
 from derive.codegen.program import Program, adjoint
 from derive.codegen.selftest import self_test
@@ -22,54 +23,6 @@ from derive.codegen.steps import Function, Step
 from derive.codegen.target import Target, comment
 
 __all__ = ["NumbaTarget"]
-
-_FUNCTIONS = {
-    "_sigmoid": """
-@_serial
-def _sigmoid(x):
-    e = math.exp(-abs(x))
-    return (1 if x >= 0 else e) / (1 + e)
-""",
-    "_softplus": """
-@_serial
-def _softplus(x):
-    return (x if x > 0 else 0 * x) + math.log1p(math.exp(-abs(x)))
-""",
-    "_relu": """
-@_serial
-def _relu(x):
-    return 0 * x if x < 0 else x
-""",
-    "_leaky_relu": """
-@_serial
-def _leaky_relu(x, slope):
-    return x if x > 0 else slope * x
-""",
-    "_larger": """
-@_serial
-def _larger(x, y):
-    return x if x >= y or x != x else y
-""",
-    "_smaller": """
-@_serial
-def _smaller(x, y):
-    return x if x <= y or x != x else y
-""",
-    "_clip": """
-@_serial
-def _clip(x, low, high):
-    return min(max(x, low), high)
-""",
-}
-
-_DECORATORS = """\
-# Sums are made in double precision, in any order (reassoc), and a product and a sum may
-# be rounded once (contract). Infinities and what is no number keep their meaning.
-_serial = njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
-_parallel = njit(
-    parallel=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"}
-)
-"""
 
 
 class NumbaDialect(Dialect):
@@ -83,6 +36,7 @@ class NumbaTarget(Target):
 
     name: ClassVar[str] = "numba"
     purpose: ClassVar[str] = "Value and gradients, with Numba."
+    helper_texts: ClassVar[Mapping[str, str]] = {**HELPERS, **NUMBA_HELPERS}
 
     def dialect(self) -> Dialect:
         """How the target spells operations on whole arrays."""
@@ -100,11 +54,10 @@ class NumbaTarget(Target):
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
         steps = (*found.forward.steps, *found.backward.steps)
-        kernels = [s.kernel for s in steps if isinstance(s, KernelStep) and s.kernel]
+        kernels = [k for s in steps if isinstance(s, KernelStep) for k in s.kernels]
         work = [*kernels, self.forward(found), self.backward(found)]
         text = "\n".join(work)
-        own = [body for name, body in _FUNCTIONS.items() if re.search(rf"\b{name}\(", text)]
-        parts = [*helpers(text, self.helper_texts), *own, *work, *self_test(found, text)]
+        parts = [*helpers(text, self.helper_texts), *work, *self_test(found, text)]
         return [part.strip("\n") for part in parts]
 
     def imports(self, text: str) -> Iterator[str]:
@@ -118,7 +71,7 @@ class NumbaTarget(Target):
         numba = f"from numba import {', '.join(names)}"
         groups = [first, *others]
         groups[-1] = groups[-1].replace("import numpy as np", f"import numpy as np\n{numba}")
-        yield from (*groups, _DECORATORS.strip())
+        yield from (*groups, DECORATORS.strip())
 
     def heading(self, step: Step, found: Passes, indent: int = 1) -> list[str]:
         """The formula of a step that is no loop nest, which has its own."""
