@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -211,3 +212,12 @@ def test_goals_are_those_of_the_file_or_of_the_command(
     assert "def hessian(" not in text
     assert main(["code", "cross_entropy_hessian", "--goal", "d l / d x_n"]) == 2
     assert "which the backward pass returns" in capsys.readouterr().err
+
+
+def test_the_sheet_counts_a_product_with_a_hessian(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spec", "hessian_vector_product", "--size", "i=1000", "--json"]) == 0
+    product, form = json.loads(capsys.readouterr().out)["further"]
+    assert product["name"] == "hessian_vector_product"
+    assert product["flops"]["text"] == "4 I"
+    assert product["bytes_least"]["value"] == 12_000
+    assert form["name"] == "hessian_quadratic_form"
