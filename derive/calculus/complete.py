@@ -86,7 +86,11 @@ def _with_inverse(graph: Graph, matrix: Expr, row: Index, column: Index) -> Grap
     for new in added:
         letters |= {(new.name, axis): (index.name,) for axis, index in enumerate(new.indices)}
     return Graph(
-        [*graph.equations, *added], letters=letters, sizes=graph.declared, multi=graph.multi
+        [*graph.equations, *added],
+        letters=letters,
+        sizes=graph.declared,
+        multi=graph.multi,
+        about=graph.about,
     )
 
 

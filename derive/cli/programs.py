@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from derive.errors import DeriveError
 from derive.notation.source import did_you_mean
-from derive.problems import load_problem
+from derive.problems import Problem, load_problem
 
 if TYPE_CHECKING:
+    from sympy import Expr
+
     from derive.codegen import Program
 
 __all__ = ["check_wrt", "program_of", "program_options", "rank_option", "ranks_of"]
@@ -25,6 +27,14 @@ def program_options(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="an input to differentiate by (default: all); may be repeated",
+    )
+    command.add_argument(
+        "--goal",
+        metavar="GOAL",
+        action="append",
+        help="another derivative, which gets a function of its own, as in "
+        "`--goal 'v_m d2 c / d w_m d w_n'` for a product of a Hessian with a vector; may be "
+        "repeated (default: the goals of the file that are no gradients)",
     )
     rank_option(command)
 
@@ -49,11 +59,29 @@ def program_of(arguments: argparse.Namespace) -> Program:
     return program(
         problem.graph,
         arguments.wrt,
+        goals=_goals(arguments.goal, problem),
         name=problem.name,
         ranks=ranks_of(arguments.rank),
         title=problem.title,
         references=problem.references,
     )
+
+
+def _goals(texts: Sequence[str] | None, problem: Problem) -> tuple[Expr, ...]:
+    """What `--goal` asks for, or else the file."""
+    from derive.codegen.further import is_further
+    from derive.notation import read_goal
+
+    if texts is None:
+        return problem.goals
+    goals = tuple(read_goal(text, problem.graph) for text in texts)
+    for text, goal in zip(texts, goals, strict=True):
+        if not is_further(goal, problem.graph):
+            raise DeriveError(
+                f"`{text}` is a gradient, which the backward pass returns",
+                mend="ask for a second derivative or a Jacobian, or leave out --goal",
+            )
+    return goals
 
 
 def check_wrt(wanted: Iterable[str], inputs: Sequence[str]) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from sympy import Expr, UnevaluatedExpr
 
 from derive.calculus.plan import SPARE_LETTERS
 from derive.codegen.assignment import Assignment
+from derive.codegen.further import Further
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.mapped import mapped
 from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import Program
 from derive.codegen.solution import RootWork, Solution
 from derive.codegen.source import WIDTH
+from derive.codegen.steps import Function
 from derive.expressions import (
     Graph,
     Index,
@@ -28,7 +30,7 @@ from derive.expressions import (
 )
 from derive.notation.write import write_equation_text, write_text
 
-__all__ = ["documentation", "entries", "formula", "saved_lines"]
+__all__ = ["about_further", "documentation", "entries", "formula", "further_text", "saved_lines"]
 
 # Longer formulas say less than the statement below them.
 MOST_FORMULA = 3 * WIDTH
@@ -48,10 +50,34 @@ def documentation(program: Program, purpose: str) -> list[str]:
         left = write_text(goal, graph)
         right = write_text(stage.result, derivation.graph, (goal,))
         lines += _wrapped(f"    {left} = {right}")
+    if program.further:
+        lines += ["", "Further derivatives:", ""]
+        for each in program.further:
+            lines += _wrapped(f"    {each.name}: {further_text(each, program)}")
     if derivation.references:
         lines += ["", "References:", ""]
         lines += [line for each in derivation.references for line in _wrapped("    " + each)]
     return lines
+
+
+def further_text(each: Further, program: Program) -> str:
+    """What is asked for, and what it is, in the notation."""
+    graph = program.derivation.graph
+    right = _named(each.work[-1].expr, program, {})
+    return f"{write_text(each.goal, graph)} = {write_text(right, graph, (each.goal,))}"
+
+
+def about_further(found: Passes, function: Function) -> list[str]:
+    """The docstring of a function that returns another derivative, by its lines."""
+    program = found.program
+    each = next(f for f in program.further if f.name == function.title)
+    axes = [index.name for index in indices_of(each.result)]
+    goal = write_text(each.goal, program.derivation.graph)
+    if len(axes) > 1:
+        goal = f"{goal} by {', '.join(axes)}"
+    given = "".join(f"{found.names[n]} and " for n in each.given[-1:])
+    given = "".join(f"{found.names[n]}, " for n in each.given[:-1]) + given
+    return wrap(f"Return {goal} from {given}what `forward` saved.", WIDTH - 8)
 
 
 def _wrapped(text: str) -> list[str]:
@@ -64,9 +90,8 @@ def formula(assignment: Assignment, program: Program, names: Identifiers) -> str
     if isinstance(assignment, Solution | RootWork):
         return write_equation_text(graph[assignment.name], graph)
     target, expr = _lettered(assignment, graph)
-    loss = program.loss
-    left = _named(target, loss, names)
-    right = _named(expr, loss, names)
+    left = _named(target, program, names)
+    right = _named(expr, program, names)
     return f"{write_text(left, graph)} = {write_text(right, graph, (left,))}"
 
 
@@ -89,8 +114,9 @@ def _lettered(assignment: Assignment, graph: Graph) -> tuple[Expr, Expr]:
     return assignment.target.xreplace(letters), assignment.expr.xreplace(letters)
 
 
-def _named(expr: Expr, loss: str, names: Identifiers) -> Expr:
-    """The expression with the names in the code, and adjoints as derivatives."""
+def _named(expr: Expr, program: Program, names: Mapping[str, str] | Identifiers) -> Expr:
+    """The expression with the names in the code, and derivatives as such."""
+    meanings = program.meanings
 
     def change(node: Expr) -> Expr | None:
         if isinstance(node, UnevaluatedExpr):
@@ -98,8 +124,11 @@ def _named(expr: Expr, loss: str, names: Identifiers) -> Expr:
         if not is_tensor(node) or isinstance(node, Size):
             return None
         name, slots = name_of(node), [mapped(slot, change) for slot in indices_of(node)]
+        if name in meanings:
+            axes, meaning = meanings[name]
+            return meaning.xreplace(dict(zip(axes, slots, strict=True)))
         if name.startswith("∂"):
-            return Partial(tensor(loss), tensor(name.removeprefix("∂"), *slots))
+            return Partial(tensor(program.loss), tensor(name.removeprefix("∂"), *slots))
         own = names[name] if name.startswith("#") else name
         return tensor(own, *slots, integer=bool(node.is_integer))
 

@@ -29,7 +29,7 @@ class Identifiers:
 
     def __init__(self, program: Program, work: Iterable[Assignment]) -> None:
         self._table: dict[str, str] = {}
-        self._taken = set(_RESERVED)
+        self._taken = {*_RESERVED, *(each.name for each in program.further)}
         graph = program.graph
         for name in (*graph.names, *program.labels):
             self._add(name, ascii_name(name))
@@ -41,7 +41,8 @@ class Identifiers:
             inner for a in work for inner in (*(a.inner if isinstance(a, RootWork) else ()), a)
         ]
         for assignment in every:
-            self._add(assignment.name, f"t{assignment.name.removeprefix('#')}")
+            own = assignment.name
+            self._add(own, f"t{own[1:]}" if own.startswith("#") else ascii_name(own))
         for name in graph.names:
             for axis in range(graph.arity[name]):
                 size = graph.axis_size(name, axis)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import ClassVar
 
 from derive.codegen.dialect import Dialect
 from derive.codegen.frame_helpers import JAX_HELPERS
 from derive.codegen.jax_dialect import JaxDialect
 from derive.codegen.passes import Passes
-from derive.codegen.selftest import DRAW, braced, example, inputs
+from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
+from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT, signature
 from derive.codegen.target import Target
 from derive.codegen.wrapping import MAIN, Wrapping, lines_of, listed, strings
@@ -37,7 +39,14 @@ def self_test(seed=0):
     with jax.enable_x64(True):
         values = [jnp.asarray(inputs[name]) for name in wrt]
         check_grads(jax.jit(outputs), values, order=2, modes=["rev"])
-'''
+{further}'''
+_FURTHER = """        arrays = {
+            name: jnp.asarray(value) if isinstance(value, np.ndarray) else value
+            for name, value in inputs.items()
+        }
+        for found, expected in _further(arrays, rng):
+            np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-7)
+"""
 
 
 class JaxTarget(Target):
@@ -67,10 +76,12 @@ class JaxTarget(Target):
         wrapping = Wrapping(found)
         data = example(found.program.graph)
         yield DRAW
+        yield from further_test(found, partial(drawn, found.program, data), "jax")
         yield _TEST.format(
             inputs=braced("inputs = {", list(inputs(found, data, "jnp")), "}"),
             wrt=strings("wrt", wrapping.wrt),
             function=wrapping.function,
+            further=_FURTHER if found.program.further else "",
         )
         yield MAIN
 

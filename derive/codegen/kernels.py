@@ -101,7 +101,8 @@ class Kernels:
         if title == "forward":
             given = [n for n in self.program.inputs if n not in graph.labels]
         else:
-            given = [adjoint(n) for n in self.program.outputs]
+            given = [adjoint(n) for n in self.program.outputs] if title == "backward" else []
+            given += [n for each in self.program.further if each.name == title for n in each.given]
             made = {a.name for a in assignments}
             leaves = [leaf for a in assignments for leaf in tensors_in(a.expr)]
             given += [
@@ -111,6 +112,7 @@ class Kernels:
                 and name_of(leaf) not in graph.labels
                 and indices_of(leaf)
             ]
+        given = given or [n for n in self.program.inputs if n not in graph.labels]
         return next((n for n in given if axes_of(graph, n)), given[0])
 
     def _letters(self, nest: Loop, names: Identifiers) -> dict[Index, str]:

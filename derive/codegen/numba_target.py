@@ -49,13 +49,15 @@ class NumbaTarget(Target):
         forward = _converted(program, found, found.forward, program.inputs)
         upstream = tuple(map(adjoint, program.outputs))
         backward = _converted(program, found, _in_place(found), upstream)
-        return replace(found, forward=forward, backward=backward)
+        further = tuple(_converted(program, found, f, f.parameters) for f in found.further)
+        return replace(found, forward=forward, backward=backward, further=further)
 
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
-        steps = (*found.forward.steps, *found.backward.steps)
+        functions = (found.forward, found.backward, *found.further)
+        steps = (step for function in functions for step in function.steps)
         kernels = [k for s in steps if isinstance(s, KernelStep) for k in s.kernels]
-        work = [*kernels, self.forward(found), self.backward(found)]
+        work = [*kernels, *self.functions(found)]
         text = "\n".join(work)
         parts = [*helpers(text, self.helper_texts), *work, *self_test(found, text)]
         return [part.strip("\n") for part in parts]
@@ -123,7 +125,9 @@ def _converted(
     """The function with its arrays laid out one entry after the other."""
     names, graph = found.names, program.graph
     arrays = [n for n in given if axes_of(graph, n)]
-    known = [n for n in (*arrays, *function.saved) if n not in graph.labels and axes_of(graph, n)]
+    known = [
+        n for n in (*arrays, *sorted(function.used)) if n not in graph.labels and axes_of(graph, n)
+    ]
     start: list[ast.stmt] = []
     for each in given:
         variable = ast.Name(names[each])

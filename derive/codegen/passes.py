@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sympy import Expr
+from sympy import Expr, preorder_traversal
 
 from derive.codegen.assignment import Assignment
 from derive.codegen.dialect import Dialect, name, number
@@ -15,9 +15,10 @@ from derive.codegen.identifiers import Identifiers
 from derive.codegen.inplace import in_place
 from derive.codegen.lower import Lowering
 from derive.codegen.program import Program, adjoint
-from derive.codegen.schedule import Schedule
+from derive.codegen.schedule import Schedule, is_costly
+from derive.codegen.solution import RootWork, Solution
 from derive.codegen.steps import Function, Step
-from derive.expressions import Graph, Size
+from derive.expressions import Binder, Graph, Size, name_of
 
 __all__ = ["Function", "Maker", "Passes", "Step", "axes_of", "one_by_one", "passes"]
 
@@ -30,6 +31,7 @@ class Passes:
     forward: Function
     backward: Function
     names: Identifiers
+    further: tuple[Function, ...] = ()
 
 
 class Maker(Protocol):
@@ -54,68 +56,171 @@ def one_by_one(
 
 def passes(program: Program, dialect: Dialect, make: Maker = one_by_one) -> Passes:
     """The passes of a program in one dialect."""
-    schedule = Schedule((*program.forward, *program.backward))
-    for assignment in program.forward:
-        schedule.add(assignment)
-    split = len(schedule.assignments)
-    for assignment in program.backward:
-        schedule.add(assignment)
-    gradients = tuple(map(adjoint, program.wrt))
-    behind = _live(schedule.assignments[split:], gradients)
-    names = Identifiers(program, schedule.assignments)
-    upstream = tuple(map(adjoint, program.outputs))
-    lowering = Lowering(dialect.beside(names[_typical(program, upstream)]), names)
-    backward = make(lowering, behind, gradients, "backward")
-    saved = _saved(program, names, schedule.assignments[:split], backward)
-    before = _live(schedule.assignments[:split], (*program.outputs, *saved))
-    inputs = [n for n in program.inputs if n not in program.graph.labels]
-    lowering = Lowering(dialect.beside(names[_typical(program, inputs)]), names)
-    forward = make(lowering, before, (*program.outputs, *saved), "forward")
-    given = (*program.inputs, *program.labels, *program.functions)
-    given += tuple(_sizes_missing(program, _used(names, forward) | set(saved), given))
-    if dialect.in_place:
-        shapes = {names[a.name]: tuple(i.size for i in a.indices) for a in (*before, *behind)}
-        computed = [names[a.name] for a in before if a.name in saved]
-        results = [names[n] for n in program.outputs]
-        lent = [name for name in computed if name not in results]
-        forward = tuple(in_place(forward, shapes, {*results, *computed}))
-        kept = [names[n] for n in gradients]
-        backward = tuple(in_place(backward, shapes, kept, lent))
-    sought = {*_used(names, forward), *(str(size) for size in program.sizes if str(size) in saved)}
-    return Passes(
-        program,
-        Function(
-            given,
-            program.outputs,
-            tuple(saved),
-            tuple(_lengths(program.graph, given, names, sought)),
-            forward,
-        ),
-        Function(
-            upstream,
-            gradients,
-            tuple(saved),
-            tuple(_lengths(program.graph, (*saved, *upstream), names, _used(names, backward))),
-            backward,
-        ),
-        names,
-    )
+    return _Passes(program, dialect, make).passes()
+
+
+class _Passes:
+    """Makes the functions of a program, which share one schedule.
+
+    Attributes
+    ----------
+    before, later : the assignments that the forward pass can make, and those that the others do.
+    """
+
+    def __init__(self, program: Program, dialect: Dialect, make: Maker) -> None:
+        self.program, self.dialect, self.make = program, dialect, make
+        schedule = Schedule(program.work)
+        for assignment in program.forward:
+            schedule.add(assignment)
+        split = len(schedule.assignments)
+        for assignment in program.work[len(program.forward) :]:
+            schedule.add(assignment)
+        self.names = Identifiers(program, schedule.assignments)
+        self.later = schedule.assignments[split:]
+        early = self._early()
+        self.before = [*schedule.assignments[:split], *early]
+        self.later = [a for a in self.later if a not in early]
+        self.upstream = tuple(map(adjoint, program.outputs))
+
+    def _early(self) -> list[Assignment]:
+        """What products with vectors share and takes long: made once, by the forward pass."""
+        found: set[str] = set()
+        for each in self.program.further:
+            if each.given:
+                found |= _at_a_point(_live(self.later, [name_of(each.result)]), each.given)
+        return [a for a in self.later if a.name in found]
+
+    def passes(self) -> Passes:
+        """All functions."""
+        program, names = self.program, self.names
+        gradients = tuple(map(adjoint, program.wrt))
+        backward = self._steps("backward", gradients, self.upstream)
+        further = [
+            self._steps(each.name, [name_of(each.result)], each.given) for each in program.further
+        ]
+        given = [self.upstream, *(each.given for each in program.further)]
+        saved = self._saved([backward, *further], given)
+        before = _live(self.before, (*program.outputs, *saved))
+        inputs = [n for n in program.inputs if n not in program.graph.labels]
+        results = (*program.outputs, *saved)
+        forward = self.make(self._lowering(inputs), before, results, "forward")
+        return Passes(
+            program,
+            self._forward(forward, before, saved),
+            self._backward(backward, gradients, saved, [a.name for a in before]),
+            names,
+            tuple(
+                self._function(each.name, each.given, [name_of(each.result)], steps, saved)
+                for each, steps in zip(program.further, further, strict=True)
+            ),
+        )
+
+    def _lowering(self, arrays: Sequence[str]) -> Lowering:
+        like = self.names[_typical(self.program, arrays)]
+        return Lowering(self.dialect.beside(like), self.names)
+
+    def _steps(self, title: str, wanted: Sequence[str], given: Sequence[str]) -> tuple[Step, ...]:
+        """The work of a function that starts from what is saved."""
+        live = _live(self.later, wanted)
+        arrays = given
+        if title != "backward" and not any(axes_of(self.program.graph, n) for n in given):
+            arrays = _numbers_read(self.program, live) or given or self.program.inputs
+        return self.make(self._lowering(arrays), live, wanted, title)
+
+    def _saved(
+        self, functions: Sequence[Sequence[Step]], given: Sequence[Sequence[str]]
+    ) -> list[str]:
+        """What the forward pass has and other functions read, each given some tensors."""
+        program = self.program
+        reads = [_read(self.names, steps) for steps in functions]
+        made = [a.name for a in self.before]
+        there = (*program.inputs, *program.labels, *made, *program.functions)
+        saved = [n for n in there if any(n in read for read in reads)]
+        sizes = [
+            _sizes_missing(program, read, (*saved, *own))
+            for read, own in zip(reads, given, strict=True)
+        ]
+        return saved + sorted(set().union(*sizes))
+
+    def _forward(
+        self, steps: Sequence[Step], before: Sequence[Assignment], saved: Sequence[str]
+    ) -> Function:
+        program, names = self.program, self.names
+        given = (*program.inputs, *program.labels, *program.functions)
+        used = _used(names, steps)
+        given += tuple(_sizes_missing(program, used | set(saved), given))
+        if self.dialect.in_place:
+            computed = {names[a.name] for a in before if a.name in saved}
+            kept = {*computed, *(names[n] for n in program.outputs)}
+            steps = in_place(steps, self._shapes(), kept)
+        sought = {*used, *(str(size) for size in program.sizes if str(size) in saved)}
+        lengths = tuple(_lengths(program.graph, given, names, sought))
+        return Function(
+            given, program.outputs, tuple(saved), lengths, tuple(steps), "forward", frozenset(saved)
+        )
+
+    def _backward(
+        self,
+        steps: Sequence[Step],
+        gradients: Sequence[str],
+        saved: Sequence[str],
+        made: Sequence[str],
+    ) -> Function:
+        results = self.program.outputs
+        lent = [self.names[n] for n in made if n in saved and n not in results]
+        return self._function("backward", self.upstream, gradients, steps, saved, lent)
+
+    def _function(
+        self,
+        title: str,
+        given: Sequence[str],
+        results: Sequence[str],
+        steps: Sequence[Step],
+        saved: Sequence[str],
+        lent: Sequence[str] = (),
+    ) -> Function:
+        """A function that starts from what is saved."""
+        graph, names = self.program.graph, self.names
+        own = [n for n in saved if n in _read(names, steps)]
+        lengths = tuple(_lengths(graph, (*own, *given, *saved), names, _used(names, steps)))
+        if self.dialect.in_place:
+            steps = in_place(steps, self._shapes(), [names[n] for n in results], lent)
+        found = Function(tuple(given), tuple(results), tuple(saved), lengths, tuple(steps), title)
+        return replace(found, used=frozenset(saved) & _mentioned(names, found.statements))
+
+    def _shapes(self) -> dict[str, tuple[Expr | None, ...]]:
+        """The sizes of the axes of what assignments make."""
+        every = (*self.before, *self.later)
+        return {self.names[a.name]: tuple(i.size for i in a.indices) for a in every}
+
+
+def _at_a_point(live: Sequence[Assignment], given: Collection[str]) -> set[str]:
+    """The assignments that take long and rest on no given tensor, with all that they rest on."""
+    moving = set(given)
+    for assignment in live:
+        if assignment.reads & moving:
+            moving.add(assignment.name)
+    fixed = [a for a in live if a.name not in moving]
+    return {a.name for a in _live(fixed, [a.name for a in fixed if _takes_long(a)])}
+
+
+def _takes_long(assignment: Assignment) -> bool:
+    """Whether to compute something takes much longer than to read it."""
+    if isinstance(assignment, Solution | RootWork) or isinstance(assignment.expr, Binder):
+        return True
+    return any(map(is_costly, preorder_traversal(assignment.expr)))
+
+
+def _numbers_read(program: Program, live: Sequence[Assignment]) -> list[str]:
+    """The tensors of numbers that assignments read and do not make."""
+    made = {a.name for a in live}
+    read = dict.fromkeys(n for a in live for n in sorted(a.reads - made))
+    return [n for n in read if n not in program.graph.labels and axes_of(program.graph, n)]
 
 
 def _typical(program: Program, arrays: Sequence[str]) -> str:
     """An array whose type results have: one with axes, since a number may be one of Python's."""
     return next((n for n in arrays if axes_of(program.graph, n)), arrays[0])
-
-
-def _saved(
-    program: Program, names: Identifiers, before: Sequence[Assignment], backward: Iterable[Step]
-) -> list[str]:
-    """What the backward pass reads that the forward pass has."""
-    read = _used(names, backward)
-    there = (*program.inputs, *program.labels, *(a.name for a in before), *program.functions)
-    saved = [n for n in there if n in read]
-    upstream = map(adjoint, program.outputs)
-    return saved + _sizes_missing(program, read, (*saved, *upstream))
 
 
 def _live(assignments: Sequence[Assignment], wanted: Iterable[str]) -> list[Assignment]:
@@ -130,7 +235,15 @@ def _live(assignments: Sequence[Assignment], wanted: Iterable[str]) -> list[Assi
 
 def _used(names: Identifiers, steps: Iterable[Step]) -> set[str]:
     """The tensors, labels and sizes that statements mention."""
-    statements = (statement for step in steps for statement in step.statements)
+    return _mentioned(names, (statement for step in steps for statement in step.statements))
+
+
+def _read(names: Identifiers, steps: Sequence[Step]) -> set[str]:
+    """What statements mention and do not make."""
+    return _used(names, steps) - {step.assignment.name for step in steps}
+
+
+def _mentioned(names: Identifiers, statements: Iterable[ast.stmt]) -> set[str]:
     identifiers = {n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name)}
     return {key for key in names if names[key] in identifiers}
 

@@ -7,16 +7,17 @@ Nothing here knows a language. An assignment is still an equation in index notat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.plan import SPARE_LETTERS, derive
 from derive.codegen.assignment import Assignment, CodeError
+from derive.codegen.further import Further, Meaning, further, given_in_goal, is_further
 from derive.codegen.mapped import mapped
 from derive.codegen.solution import solution
-from derive.codegen.spread import spread
+from derive.codegen.spread import spread, spread_goals
 from derive.codegen.stable import Stable
 from derive.expressions import (
     Graph,
@@ -48,8 +49,9 @@ class Program:
     outputs : what the forward pass returns; the backward pass takes an adjoint of each.
     wrt : the inputs whose gradients the backward pass returns.
     loss : the letter of the loss downstream.
-    name : what the whole is called in code.
     forward, backward : the assignments, each after those that it reads.
+    name : what the whole is called in code.
+    further : other derivatives that were asked for, a function each.
     """
 
     derivation: Derivation
@@ -60,30 +62,39 @@ class Program:
     forward: tuple[Assignment, ...]
     backward: tuple[Assignment, ...]
     name: str = ""
+    further: tuple[Further, ...] = ()
 
     @property
     def graph(self) -> Graph:
         return self.derivation.graph
 
     @property
+    def work(self) -> tuple[Assignment, ...]:
+        """All assignments; what several functions need is there once."""
+        others = {a.name: a for each in self.further for a in each.work}
+        return (*self.forward, *self.backward, *others.values())
+
+    @property
+    def meanings(self) -> dict[str, Meaning]:
+        """For each tensor that is a derivative of a definition what it stands for."""
+        return {n: meaning for each in self.further for n, meaning in each.meanings.items()}
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The letters that are labels, which the forward pass takes as whole numbers."""
-        work = (*self.forward, *self.backward)
-        found = {i.name for a in work for i in a.expr.atoms(Index) if i.is_label}
+        found = {i.name for a in self.work for i in a.expr.atoms(Index) if i.is_label}
         return tuple(sorted(found))
 
     @property
     def functions(self) -> tuple[str, ...]:
         """The names of the functions of which nothing else is known."""
-        work = (*self.forward, *self.backward)
-        return tuple(sorted({f.func.__name__ for a in work for f in a.expr.atoms(Opaque)}))
+        return tuple(sorted({f.func.__name__ for a in self.work for f in a.expr.atoms(Opaque)}))
 
     def range_of(self, label: str) -> Expr | None:
         """The number of values that a label, or a tensor of labels, can have."""
         if label in self.graph.labels:
             return self.graph.label_range(label)
-        work = (*self.forward, *self.backward)
-        every = {i for a in work for i in a.expr.atoms(Index) if i.name == label}
+        every = {i for a in self.work for i in a.expr.atoms(Index) if i.name == label}
         return next((i.size for i in sorted(every, key=str) if i.size is not None), None)
 
     @property
@@ -91,7 +102,7 @@ class Program:
         """The sizes that are symbols, of axes and in expressions."""
         graph = self.graph
         axes = {graph.axis_size(n, k) for n in graph.names for k in range(graph.arity[n])}
-        work = (*self.forward, *self.backward)
+        work = self.work
         found = {s for s in axes if isinstance(s, Size)}.union(*(a.expr.atoms(Size) for a in work))
         bound = (i.size for a in work for i in a.expr.atoms(Index))
         return tuple(sorted(found | {s for s in bound if isinstance(s, Size)}, key=str))
@@ -106,6 +117,7 @@ def program(
     graph: Graph,
     wrt: Sequence[str] = (),
     *,
+    goals: Sequence[Expr] = (),
     name: str = "",
     ranks: Mapping[str, int] | None = None,
     title: str = "",
@@ -117,6 +129,8 @@ def program(
     ----------
     graph : the definitions.
     wrt : the inputs to differentiate by; all that are tensors of numbers when left out.
+    goals : derivatives that functions of their own return; gradients among them are left to the
+        backward pass.
     name : what the whole is called in code.
     ranks : how many axes each multi-index stands for; one where left out.
     title, references : what the derivation is about.
@@ -127,11 +141,14 @@ def program(
     DeriveError : a gradient cannot be derived.
     """
     _check(graph)
+    goals = spread_goals([goal for goal in goals if is_further(goal, graph)], graph, ranks or {})
     graph = spread(graph, ranks or {})
     wanted = tuple(wrt) or tuple(name for name in graph.inputs if acts(name, graph))
+    outputs, inputs = graph.outputs, tuple(name for name in graph.names if name not in graph)
     loss = next(letter for letter in LOSSES if letter not in graph.names)
-    goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
-    derivation = derive(graph, goals, title=title, references=tuple(references))
+    others = _derived(graph, goals)
+    gradients = [Partial(tensor(loss), _generic(others.graph, name)) for name in wanted]
+    derivation = derive(others.graph, gradients, title=title, references=tuple(references))
     added = [name for name in derivation.graph.order if name not in graph]
     short = {e.name for e in derivation.graph.equations if e.kind == "abbreviation"}
     stable = Stable(short)
@@ -139,14 +156,24 @@ def program(
     aside = stable(_defined(derivation.graph, added))
     return Program(
         derivation,
-        tuple(name for name in graph.names if name not in graph),
-        graph.outputs,
+        inputs,
+        outputs,
         wanted,
         loss,
         forward,
         (*aside, *stable(_backward(derivation, loss, wanted))),
         name or "derived",
+        tuple(replace(f, work=tuple(stable(f.work))) for f in further(others, graph)),
     )
+
+
+def _derived(graph: Graph, goals: Sequence[Expr]) -> Derivation:
+    """The derivation of goals, in whose graph is all that they are contracted with."""
+    goals = [graph.sized(goal) for goal in goals]
+    about = [[goal] for goal in goals if given_in_goal(goal, graph)]
+    if about:
+        graph = Graph(graph.equations, letters=graph.letters, sizes=graph.declared, about=about)
+    return derive(graph, goals)
 
 
 def _defined(graph: Graph, names: Iterable[str]) -> Iterator[Assignment]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from derive.codegen.assignment import CodeError
 from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import Program
+from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT
 from derive.expressions import Graph
 from derive.verify.domain import USUAL, Domain, domains
@@ -19,7 +21,7 @@ from derive.verify.oracle import Oracle
 from derive.verify.sample import Sample, draw
 from derive.verify.solve import IllConditionedError
 
-__all__ = ["DRAW", "Data", "braced", "example", "inputs", "self_test"]
+__all__ = ["DRAW", "Data", "braced", "drawn", "example", "inputs", "self_test"]
 
 # So many samples have to be finite for the numbers of other seeds to be.
 SEEDS = 4
@@ -114,8 +116,13 @@ def self_test(seed=0):
             )
         scale = max(np.abs(expected).max(initial=0.0), 1.0)
         worst = max(worst, np.abs(found - expected).max(initial=0.0) / scale)
-    return worst
+{further}    return worst
 '''
+_FURTHER = """
+    for found, expected in _further(inputs, rng):
+        scale = max(np.abs(expected).max(initial=0.0), 1.0)
+        worst = max(worst, np.abs(found - expected).max(initial=0.0) / scale)
+"""
 _MAIN = """
 if __name__ == "__main__":
     error = self_test()
@@ -137,6 +144,7 @@ def self_test(found: Passes, text: str) -> Iterator[str]:
     exact = not _NOT_ANALYTIC.search(text)
     yield DRAW
     yield _COMPLEX if exact else _DIFFERENCES
+    yield from further_test(found, partial(drawn, program, data), exact=exact)
     one, single = len(program.outputs) == 1, len(program.wrt) == 1
     upstream = [_upstream(program, n, data) for n in program.outputs]
     yield _TEST.format(
@@ -147,8 +155,15 @@ def self_test(found: Passes, text: str) -> Iterator[str]:
         outputs="[outputs]" if one else "outputs",
         wrt="[" + ", ".join(f'"{names[n]}"' for n in program.wrt) + "]",
         gradients="[gradients]" if single else "gradients",
+        further=_FURTHER.lstrip("\n") if program.further else "",
     )
-    yield _MAIN.format(tolerance="1e-9" if exact else "1e-6")
+    # Second derivatives take differences.
+    yield _MAIN.format(tolerance="1e-9" if exact and not program.further else "1e-6")
+
+
+def drawn(program: Program, data: Data, name: str) -> str:
+    """The text that draws a tensor of the graph."""
+    return data.drawn(name, _shape(program, name, data))
 
 
 def braced(head: str, items: list[str], tail: str) -> str:
@@ -168,7 +183,7 @@ def inputs(found: Passes, data: Data, library: str = "np") -> Iterator[str]:
             high = sample.size(program.graph.label_range(name))
             value = f"rng.integers(0, {high}, {_shape(program, name, data)})"
         elif name in sample.tensors:
-            value = data.drawn(name, _shape(program, name, data))
+            value = drawn(program, data, name)
         else:
             value = str(next(n for size, n in sample.sizes.items() if str(size) == name))
         yield f'"{names[name]}": {value}'

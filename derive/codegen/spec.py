@@ -13,6 +13,7 @@ from derive.codegen.assignment import Assignment
 from derive.codegen.costs import ARITHMETIC, LABEL_BYTES, Cost, Reduction, cost, reductions
 from derive.codegen.describe import formula
 from derive.codegen.dialect import Dialect
+from derive.codegen.further import Further
 from derive.codegen.passes import Function, Passes, axes_of, passes
 from derive.codegen.program import Program
 from derive.codegen.sizes import SizeNames
@@ -134,6 +135,7 @@ class Sheet:
     Attributes
     ----------
     inputs_alone : what it takes to save nothing that is computed.
+    further : for each other derivative its function, and what that costs.
     """
 
     program: Program
@@ -143,6 +145,7 @@ class Sheet:
     backward: Pass
     saved: tuple[Kept, ...]
     inputs_alone: Alternative
+    further: tuple[tuple[Further, Pass], ...] = ()
 
     @property
     def saved_bytes(self) -> Expr:
@@ -168,7 +171,8 @@ class _Counting:
         self.dtype = dtype
         self.passes: Passes = passes(program, Dialect())
         self.sizes = SizeNames(program)
-        steps = (*self.passes.forward.steps, *self.passes.backward.steps)
+        functions = (self.passes.forward, self.passes.backward, *self.passes.further)
+        steps = (step for function in functions for step in function.steps)
         self.made = {step.assignment.name: step.assignment for step in steps}
 
     def sheet(self) -> Sheet:
@@ -181,6 +185,7 @@ class _Counting:
             self._pass(self.passes.backward),
             tuple(self._kept(name) for name in self.saved),
             self._inputs_alone(),
+            tuple(zip(self.program.further, map(self._pass, self.passes.further), strict=True)),
         )
 
     @cached_property

@@ -10,6 +10,7 @@ from typing import Any
 from sympy import Expr
 
 from derive.codegen.costs import Reduction
+from derive.codegen.describe import further_text
 from derive.codegen.spec import Alternative, Kept, Pass, Row, Sheet
 from derive.notation.write import write_text
 
@@ -75,8 +76,14 @@ class _Writer:
         yield from ("", "Gradients")
         for goal, result in self.gradients():
             yield from _wrapped(f"{goal} = {result}")
+        if sheet.further:
+            yield from ("", "Further derivatives")
+        for each, _ in sheet.further:
+            yield from _wrapped(further_text(each, sheet.program))
         yield from self._pass("Forward", sheet.forward)
         yield from self._pass("Backward", sheet.backward)
+        for each, work in sheet.further:
+            yield from self._pass(each.name, work)
         yield from self._saved()
 
     def _sizes(self) -> Iterator[str]:
@@ -167,6 +174,10 @@ class _Writer:
             "gradients": [{"goal": g, "result": r} for g, r in self.gradients()],
             "forward": self._pass_json(sheet.forward),
             "backward": self._pass_json(sheet.backward),
+            "further": [
+                {"name": f.name, "formula": further_text(f, sheet.program), **self._pass_json(work)}
+                for f, work in sheet.further
+            ],
             "saved": [self._kept_json(kept) for kept in sheet.saved],
             "saved_bytes": self._number(sheet.saved_bytes),
             "computed_bytes": self._number(sheet.computed_bytes),

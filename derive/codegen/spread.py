@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sympy import Expr
@@ -23,7 +23,7 @@ from derive.expressions import (
 from derive.verify.evaluate import EvaluationError
 from derive.verify.spread import Spread, shapes_of
 
-__all__ = ["spread"]
+__all__ = ["spread", "spread_goals"]
 
 
 def spread(graph: Graph, ranks: Mapping[str, int]) -> Graph:
@@ -33,6 +33,18 @@ def spread(graph: Graph, ranks: Mapping[str, int]) -> Graph:
     ------
     CodeError : a rank is given for a letter that is no multi-index, or the graph has none then.
     """
+    found = _spread(graph, ranks)
+    return graph if found is None else _lettered(found.graph, graph)
+
+
+def spread_goals(goals: Sequence[Expr], graph: Graph, ranks: Mapping[str, int]) -> tuple[Expr, ...]:
+    """Goals about a graph as goals about what `spread` makes of it."""
+    found = _spread(graph, ranks) if goals else None
+    return tuple(goals) if found is None else tuple(_goal(goal, found, graph) for goal in goals)
+
+
+def _spread(graph: Graph, ranks: Mapping[str, int]) -> Spread | None:
+    """What spreads expressions about a graph, None where there is nothing to spread."""
     letters = shapes_of(graph)
     unknown = sorted(set(ranks) - set(graph.multi))
     if unknown:
@@ -41,12 +53,29 @@ def spread(graph: Graph, ranks: Mapping[str, int]) -> Graph:
             mend=f"the multi-indices are {', '.join(graph.multi)}" if graph.multi else "",
         )
     if not letters:
-        return graph
+        return None
     try:
-        found = Spread(graph, {shape: ranks.get(n, 1) for shape, n in letters.items()}).graph
+        return Spread(graph, {shape: ranks.get(n, 1) for shape, n in letters.items()})
     except EvaluationError as error:
         raise CodeError(str(error)) from None
-    return _lettered(found, graph)
+
+
+def _goal(goal: Expr, found: Spread, graph: Graph) -> Expr:
+    """A goal in letters of its own, whose sizes are those of the axes that it meets."""
+    goal = found(goal)
+    spare = _spare(graph, {index.name for index in ranging(goal)})
+    letters: dict[str, str] = {}
+
+    def change(node: Expr) -> Expr | None:
+        if not isinstance(node, Index):
+            return None
+        name = str(node.name)
+        if name.startswith("_") and name not in letters:
+            own = name[1:].split(".")[0].rstrip("'").lower()
+            letters[name] = spare(own if own.isalpha() else SPARE_LETTERS[0])
+        return Index(letters.get(name, name))
+
+    return mapped(goal, change)
 
 
 def _lettered(found: Graph, graph: Graph) -> Graph:
@@ -96,9 +125,10 @@ def _indices(equation: Equation) -> set[Index]:
     return set().union(*(ranging(side) for side in (equation.lhs, *equation.sides)))
 
 
-def _spare(graph: Graph) -> Callable[[str], str]:
+def _spare(graph: Graph, used: Iterable[str] = ()) -> Callable[[str], str]:
     """Gives out letters that the author does not use, one that is asked for if it is free."""
     taken = {letter for own in graph.letters.values() for letter in own} | set(graph.names)
+    taken |= set(used)
 
     def spare(wanted: str) -> str:
         letter = next(c for c in (wanted, *SPARE_LETTERS) if c not in taken)

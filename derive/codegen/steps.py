@@ -30,6 +30,8 @@ class Function:
     saved : what it takes or returns beside them, for the backward pass.
     lengths : the statements that find the sizes it needs.
     steps : the work, in order.
+    title : what the function is called.
+    used : those of `saved` that the function of what was saved needs.
     """
 
     parameters: tuple[str, ...]
@@ -37,6 +39,8 @@ class Function:
     saved: tuple[str, ...]
     lengths: tuple[ast.stmt, ...]
     steps: tuple[Step, ...]
+    title: str
+    used: frozenset[str] = frozenset()
 
     @property
     def statements(self) -> Iterator[ast.stmt]:

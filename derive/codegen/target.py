@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from derive.codegen.checks import checked
-from derive.codegen.describe import documentation, formula, saved_lines
+from derive.codegen.describe import about_further, documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
@@ -58,10 +58,15 @@ class Target:
 
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
-        work = [self.forward(found), self.backward(found), *self.wrapped(found)]
+        work = [*self.functions(found), *self.wrapped(found)]
         text = "\n".join(work)
         parts = [*helpers(text, self.helper_texts), *work, *self.self_test(found, text)]
         return [part.strip("\n") for part in parts]
+
+    def functions(self, found: Passes) -> list[str]:
+        """Both passes, and what returns other derivatives."""
+        others = (self.further(found, function) for function in found.further)
+        return [self.forward(found), self.backward(found), *others]
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """What makes both passes one function of the target's, where it has such."""
@@ -93,17 +98,28 @@ class Target:
     def backward(self, found: Passes) -> str:
         """The text of the backward pass."""
         function = found.backward
+        parameters, about = self.backward_parameters(found), self.about_backward(found)
+        return self._from_saved(found, function, parameters, about)
+
+    def further(self, found: Passes, function: Function) -> str:
+        """The text of a function that returns another derivative."""
+        parameters = ["saved", *(found.names[n] for n in function.parameters)]
+        return self._from_saved(found, function, parameters, about_further(found, function))
+
+    def _from_saved(
+        self, found: Passes, function: Function, parameters: Sequence[str], about: Sequence[str]
+    ) -> str:
+        """The text of a function that starts from what the forward pass saved."""
         start: list[ast.stmt] = []
-        if function.saved:
-            start.append(ast.Assign([_names(function.saved, found)], ast.Name("saved")))
-        about = self.about_backward(found)
-        result = ast.Return(_together(function, found))
+        if function.used:
+            variables = [found.names[n] if n in function.used else "_" for n in function.saved]
+            start.append(ast.Assign([ast.Tuple(list(map(ast.Name, variables)))], ast.Name("saved")))
         graph = found.program.graph
-        arrays = [name for name in (*function.saved, *function.parameters) if axes_of(graph, name)]
+        known = [name for name in function.saved if name in function.used]
+        arrays = [name for name in (*known, *function.parameters) if axes_of(graph, name)]
         start += checked(found, arrays, labels=False)
-        return self.function(
-            "backward", self.backward_parameters(found), about, found, function, start, result
-        )
+        result = ast.Return(_together(function, found))
+        return self.function(function.title, parameters, about, found, function, start, result)
 
     def backward_parameters(self, found: Passes) -> list[str]:
         """The parameters of the backward pass."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from typing import ClassVar
 
@@ -11,7 +12,8 @@ from derive.codegen.autograd import autograd_class, convenience
 from derive.codegen.dialect import Dialect
 from derive.codegen.frame_helpers import TORCH_HELPERS
 from derive.codegen.passes import Function, Passes
-from derive.codegen.selftest import DRAW, braced, example, inputs
+from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
+from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT, Fresh
 from derive.codegen.steps import Step
 from derive.codegen.target import Target
@@ -33,7 +35,11 @@ def self_test(seed=0):
 
     torch.autograd.gradcheck({once}, arguments)
     torch.autograd.gradgradcheck(twice, arguments)
-'''
+{further}'''
+_FURTHER = """    tensors = {name: _argument(value, False) for name, value in inputs.items()}
+    for found, expected in _further(tensors, rng):
+        torch.testing.assert_close(found, expected)
+"""
 _ARGUMENT = """
 def _argument(value, is_wanted):
     if not isinstance(value, np.ndarray):
@@ -100,11 +106,13 @@ class TorchTarget(Target):
         further = ", recompute=True" if wrapping.computed else ""
         yield DRAW
         yield _ARGUMENT
+        yield from further_test(found, partial(drawn, found.program, data), "torch")
         yield _TEST.format(
             inputs=braced("inputs = {", list(inputs(found, data, "torch")), "}"),
             wrt=strings("wrt", wrapping.wrt),
             once=wrapping.function,
             twice=f"{wrapping.function}(*arguments{further})",
+            further=_FURTHER if found.program.further else "",
         )
         yield MAIN
 

@@ -38,7 +38,8 @@ class Wrapping:
 
     def __init__(self, found: Passes) -> None:
         program, names = found.program, found.names
-        self.function = _function_name(program.name, {names[n] for n in names})
+        taken = {each.name for each in program.further}
+        self.function = _function_name(program.name, taken | {names[n] for n in names})
         self.upstream = [names[n] for n in found.backward.parameters]
         self.arguments = [names[n] for n in found.forward.parameters]
         tensors = (*program.inputs, *program.labels)

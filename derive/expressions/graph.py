@@ -190,6 +190,7 @@ class Graph:
             if equation.is_relation:
                 self._check_relation(number, equation)
         self._check_order()
+        self.about = tuple(map(tuple, about))
         said = [tuple(map(self._with_sizes, exprs)) for exprs in about]
         for expr in (expr for exprs in said for expr in exprs):
             self._mention(expr)
