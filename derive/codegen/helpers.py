@@ -96,9 +96,12 @@ HELPERS |= {"_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
 
 
 def helpers(text: str, texts: Mapping[str, str]) -> list[str]:
-    """The helpers that a text calls."""
-    text += "".join(helper for name, helper in texts.items() if _calls(text, name))
-    return [helper for name, helper in texts.items() if _calls(text, name)]
+    """The helpers that a text calls, and those that they call."""
+    wanted: set[str] = set()
+    while called := {name for name in texts if name not in wanted and _calls(text, name)}:
+        wanted |= called
+        text += "".join(texts[name] for name in called)
+    return [helper for name, helper in texts.items() if name in wanted]
 
 
 def _calls(text: str, name: str) -> bool:
