@@ -96,9 +96,14 @@ HELPERS |= {"_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
 
 
 def helpers(text: str, texts: Mapping[str, str]) -> list[str]:
-    """The helpers that a text calls."""
-    text += "".join(helper for name, helper in texts.items() if _calls(text, name))
-    return [helper for name, helper in texts.items() if _calls(text, name)]
+    """The helpers that a text calls, and those that they call."""
+    found: list[str] = []
+    while True:
+        whole = "\n".join([text, *found])
+        more = [helper for name, helper in texts.items() if _calls(whole, name)]
+        if len(more) == len(found):
+            return found
+        found = more
 
 
 def _calls(text: str, name: str) -> bool:
