@@ -133,8 +133,7 @@ def program(
     goals = [Partial(tensor(loss), _generic(graph, name)) for name in wanted]
     derivation = derive(graph, goals, title=title, references=tuple(references))
     added = [name for name in derivation.graph.order if name not in graph]
-    short = {e.name for e in derivation.graph.equations if e.kind == "abbreviation"}
-    stable = Stable(short)
+    stable = Stable()
     forward = tuple(stable(_defined(derivation.graph, graph.order)))
     aside = stable(_defined(derivation.graph, added))
     return Program(
