@@ -99,7 +99,7 @@ class Scaled:
         """The sum as an expression."""
         if self.plain is not None:
             return self.plain
-        return self.difference() or summed(term.value for term in self.terms)
+        return self.difference() or _gathered([term.value for term in self.terms])
 
     def difference(self) -> Expr | None:
         """A difference of exponentials, or of sigmoids, by the function made for it."""
