@@ -103,6 +103,10 @@ class Stable:
 
     def _contraction(self, expr: Contraction, depth: int) -> Scaled:
         indices, body = expr.open()
+        ones = {One(index) for index in indices}
+        bare = Mul(*(f for f in Mul.make_args(body) if f not in ones))
+        # The sum puts back what the notation needs.
+        body = bare if ranging(bare) >= set(indices) else body
         if depth == MET:
             # Beside others a sum that is not too large itself stays as it is.
             form = self._form(body)
@@ -143,7 +147,7 @@ class Stable:
         if prod(len(part.terms) for part in exponential) > MOST_TERMS:
             return Scaled.of(whole)
         found = reduce(Scaled.__mul__, [*exponential, Scaled.of(rest)])
-        return replace(found, plain=whole if len(exponential) == 1 and depth == SHOWN else None)
+        return replace(found, plain=whole if depth == SHOWN else None)
 
     def _met(self, expr: Expr) -> Scaled:
         """A product whose exponents meet; sums that are not too large stay if others suffice."""
