@@ -203,6 +203,8 @@ class Entries:
 
     def _side(self, side: Expr) -> ast.expr:
         """A side of a comparison, of indices or of values."""
+        if isinstance(side, Index):
+            return self.position(side)
         free = [s for s in side.atoms(Index) if not s.is_label]
         if free and not side.atoms(Indexed) and side.is_integer:
             return self.position(side)

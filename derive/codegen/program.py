@@ -150,8 +150,7 @@ def program(
     gradients = [Partial(tensor(loss), _generic(others.graph, name)) for name in wanted]
     derivation = derive(others.graph, gradients, title=title, references=tuple(references))
     added = [name for name in derivation.graph.order if name not in graph]
-    short = {e.name for e in derivation.graph.equations if e.kind == "abbreviation"}
-    stable = Stable(short)
+    stable = Stable()
     forward = tuple(stable(_defined(derivation.graph, graph.order)))
     aside = stable(_defined(derivation.graph, added))
     return Program(

@@ -1,19 +1,24 @@
 """Forms of expressions that neither overflow nor lose digits, found by their algebra.
 
-A sum of exponentials keeps its value when the exponents are lowered and a factor raised by the
-same amount: log Σ e^u = m + log Σ e^{u−m}, and e^v/Σ e^u = e^{v−m}/Σ e^{u−m}. With the greatest
-exponent for m nothing overflows. A logarithm of such a quotient is a difference, and what is made
-of 1 + e^u is a sigmoid or its integral.
+Each definition is remembered as a sum of terms c·e^m (`scaled.py`). Where the value of a name may
+be far from what numbers can hold, and where it is inverted or its logarithm is taken, its terms
+stand in for it, so that exponents meet before any exponential is computed, across as many
+definitions as the author chose to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+from math import prod
 
-from sympy import Add, Expr, Mul, UnevaluatedExpr, exp, log
+from sympy import Add, Expr, KroneckerDelta, Mul, Pow, S, UnevaluatedExpr, cosh, exp, log, sinh
 
 from derive.codegen.assignment import Assignment
+from derive.codegen.bounded import instances, is_bounded
+from derive.codegen.remainder import remaining
+from derive.codegen.scaled import MOST_TERMS, Scaled, Term, opened, summed
 from derive.expressions import (
     Binder,
     Contraction,
@@ -23,186 +28,270 @@ from derive.expressions import (
     One,
     broadcast,
     indices_of,
+    is_computed,
     is_tensor,
     name_of,
     ranging,
     tensors_in,
 )
-from derive.expressions.kinked import sigmoid, softplus
+from derive.expressions.kinked import log1p, sigmoid, softplus
 
 __all__ = ["Stable"]
 
+# How far a value is seen through: names and differences as they are; names for what they stand for,
+# where exponents meet in a product; differences as well, where small values count.
+SHOWN, MET, INVERTED = range(3)
+
+_SMALL = (log, log1p, softplus)
+_LOGARITHMS = (*_SMALL, Maximum)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a name: the assignment, and its value as a sum of exponentials."""
+
+    assignment: Assignment
+    form: Scaled
+    is_wild: bool
+
+    def rule(self, leaf: Expr) -> dict[Expr, Expr]:
+        """What stands for the indices of the assignment in a use of the name."""
+        return dict(zip(self.assignment.indices, indices_of(leaf), strict=True))
+
 
 class Stable:
-    """Rewrites assignments in the order in which they are made.
+    """Rewrites assignments in the order in which they are made."""
 
-    Parameters
-    ----------
-    transparent : the names that stand for an expression, which is written in their place where it
-        is a sum of exponentials.
-    """
-
-    def __init__(self, transparent: Iterable[str]) -> None:
-        self._transparent = frozenset(transparent)
-        self._known: dict[str, Assignment] = {}
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
 
     def __call__(self, assignments: Iterable[Assignment]) -> Iterator[Assignment]:
         """The assignments with other right-hand sides."""
         for assignment in assignments:
             if type(assignment) is Assignment:
-                assignment = replace(assignment, expr=self.rewritten(assignment.expr))
-            self._known[assignment.name] = assignment
+                form, inner = (self._form(assignment.expr, depth) for depth in (SHOWN, INVERTED))
+                value = broadcast(self._value(form), ranging(assignment.expr))
+                assignment = replace(assignment, expr=value)
+                known = _Known(assignment, inner, self._is_wild(form))
+                self._known[assignment.name] = known
             yield assignment
 
     def rewritten(self, expr: Expr) -> Expr:
         """The expression in a form that is safe to compute."""
+        return self._value(self._form(expr))
+
+    # From expressions to sums of exponentials
+
+    def _form(self, expr: Expr, depth: int = SHOWN) -> Scaled:
+        """The value of an expression, seen through to a depth."""
+        if is_tensor(expr):
+            return self._named(expr, depth)
+        if not expr.args or isinstance(expr, Index | Iverson | One | KroneckerDelta):
+            return Scaled.of(expr)
+        if isinstance(expr, Contraction):
+            return self._contraction(expr, depth)
         if isinstance(expr, Binder):
             indices, body = expr.open()
-            return expr.func(self.rewritten(body), *indices)
-        if is_tensor(expr):
-            return self._seen_through(expr)
-        if not expr.args or isinstance(expr, Index | Iverson | One):
-            return expr
-        expr = expr.func(*map(self.rewritten, expr.args))
+            return Scaled.of(expr.func(self.rewritten(body), *indices))
+        if expr.is_Mul:
+            return self._product(expr, depth)
+        if expr.is_Add:
+            return self._sum(expr, depth)
+        if expr.is_Pow:
+            return self._power(expr, depth)
+        return self._function(expr, depth)
+
+    def _contraction(self, expr: Contraction, depth: int) -> Scaled:
+        indices, body = expr.open()
+        ones = {One(index) for index in indices}
+        bare = Mul(*(f for f in Mul.make_args(body) if f not in ones))
+        # The sum puts back what the notation needs.
+        body = bare if ranging(bare) >= set(indices) else body
+        if depth == MET:
+            # Beside others a sum that is not too large itself stays as it is.
+            form = self._form(body)
+            if not self._is_wild(form):
+                return Scaled.of(Contraction(self._value(form), *indices))
+        return self._form(body, depth).summed_over(indices)
+
+    def _named(self, leaf: Expr, depth: int) -> Scaled:
+        known = self._known.get(name_of(leaf))
+        # Outside its axis an entry is 0, which what it is made of is not.
+        if known is None or any(map(is_computed, indices_of(leaf))):
+            return Scaled.of(leaf)
+        if known.is_wild or (depth and known.form.is_exponential):
+            return replace(known.form.xreplace(known.rule(leaf)), plain=leaf)
+        return Scaled.of(leaf)
+
+    def _function(self, expr: Expr, depth: int) -> Scaled:
+        if isinstance(expr, exp):
+            return Scaled((_exponential(self._linear(self.rewritten(expr.args[0]))),))
         if isinstance(expr, log):
-            return self._log(expr.args[0])
-        return self._product(expr) if expr.is_Mul or expr.is_Pow else expr
+            return Scaled.of(self._log(expr.args[0]))
+        value = expr.func(*(self.rewritten(a) if isinstance(a, Expr) else a for a in expr.args))
+        if depth and isinstance(expr, cosh | sinh):
+            sign = 1 if isinstance(expr, cosh) else -1
+            u = value.args[0]
+            return Scaled((Term(S.Half, u), Term(S.Half * sign, -u)), value)
+        return Scaled.of(value)
 
-    def _seen_through(self, leaf: Expr) -> Expr:
-        """What a short name stands for, where it is a sum of exponentials."""
-        name = name_of(leaf)
-        if name not in self._transparent or name not in self._known:
-            return leaf
-        meant = self._meaning(leaf)
-        exponentials = isinstance(meant, Contraction) and meant.has(exp)
-        return meant if exponentials or isinstance(meant, exp) else leaf
+    def _product(self, expr: Expr, depth: int) -> Scaled:
+        parts = [self._form(factor, depth) for factor in expr.args]
+        if depth == SHOWN and any(map(self._is_wild, parts)):
+            return self._met(expr)
+        exponential = [part for part in parts if part.is_exponential]
+        rest = Mul(*(part.value for part in parts if part not in exponential))
+        if not exponential:
+            return Scaled.of(rest)
+        whole = Mul(rest, *map(self._value, exponential))
+        if prod(len(part.terms) for part in exponential) > MOST_TERMS:
+            return Scaled.of(whole)
+        found = reduce(Scaled.__mul__, [*exponential, Scaled.of(rest)])
+        return replace(found, plain=whole if depth == SHOWN else None)
 
-    def _meaning(self, leaf: Expr) -> Expr:
-        known = self._known[name_of(leaf)]
-        return known.expr.xreplace(dict(zip(known.indices, indices_of(leaf), strict=True)))
+    def _met(self, expr: Expr) -> Scaled:
+        """A product whose exponents meet; sums that are not too large stay if others suffice."""
+        sums = [f for f in expr.args if len(self._form(f).terms) > 1 or f.is_Add]
+        sums = [f for f in sums if not self._is_wild(self._form(f))]
+        if sums:
+            found = self._product(Mul(*(f for f in expr.args if f not in sums)), MET)
+            if not self._is_wild(found):
+                return found * Scaled.of(Mul(*map(self.rewritten, sums)))
+        return self._product(expr, MET)
 
-    # Logarithms
+    def _sum(self, expr: Expr, depth: int) -> Scaled:
+        parts = [self._form(term, depth) for term in expr.args]
+        whole = summed(map(self._value, parts))
+        if not any(part.is_exponential for part in parts):
+            return Scaled.of(self._linear(whole))
+        if depth == INVERTED:
+            parts = remaining(parts)
+        found = reduce(Scaled.__add__, parts)
+        return replace(found, plain=found.difference() or whole)
+
+    def _power(self, expr: Expr, depth: int) -> Scaled:
+        base, power = expr.args
+        inverse = bool(power.could_extract_minus_sign())
+        form = self._form(base, INVERTED if inverse else depth)
+        if not power.is_number or not form.is_exponential:
+            return Scaled.of(Pow(self._value(form), self.rewritten(power)))
+        return form.power(power)
 
     def _log(self, value: Expr) -> Expr:
-        """The logarithm of a value: a difference where that is a quotient of exponentials."""
-        if is_tensor(value) and name_of(value) in self._known:
-            meant = self._meaning(value)
-            factors = Mul.make_args(meant)
-            if any(isinstance(f, exp | sigmoid) for f in factors):
-                value = meant
-        one_minus = self._complement(value)
-        if one_minus is not None:
-            return -softplus(one_minus)
-        parts = [_logarithm(factor) for factor in Mul.make_args(value)]
-        if None in parts:
-            return log(value)
-        return _sum([part for part in parts if part is not None], ranging(value))
-
-    def _complement(self, value: Expr) -> Expr | None:
-        """The u of 1 − sigmoid(u)."""
-        rest = _minus_one(value)
-        if rest is None:
-            return None
-        rest = -rest
-        if is_tensor(rest) and name_of(rest) in self._known:
-            rest = self._meaning(rest)
-        return rest.args[0] if isinstance(rest, sigmoid) else None
-
-    # Quotients
-
-    def _product(self, expr: Expr) -> Expr:
-        """A product with lowered exponents, and with sigmoids for what they are."""
-        factors = [f for f in Mul.make_args(expr) if not isinstance(f, exp)]
-        exponents = [f.args[0] for f in Mul.make_args(expr) if isinstance(f, exp)]
-        rest: list[Expr] = []
-        for factor in factors:
-            base, power = factor.as_base_exp()
-            one = _one_plus(base)
-            lowered_sum = lowered(base, self._known) if exponents and power == -1 else None
-            if isinstance(factor, sigmoid) and -factor.args[0] in exponents:
-                rest.append(sigmoid(-factor.args[0]))
-                exponents = [e for e in exponents if e != -factor.args[0]]
-            elif one is not None and power == -1:
-                rest.append(sigmoid(one) if one in exponents else sigmoid(-one))
-                exponents = [e for e in exponents if e != one]
-            elif lowered_sum is not None:
-                greatest, total = lowered_sum
-                exponents = [_sum([*exponents, -greatest], set())]
-                rest.append(1 / total)
-            else:
-                rest.append(factor)
-        if any(exponent.has(Maximum) for exponent in exponents):
-            masks = [factor for factor in rest if isinstance(factor, Iverson)]
-            rest = [factor for factor in rest if factor not in masks]
-            exponents = [_sum([*exponents, *map(_mask, masks)], set())]
-        return Mul(*rest, *map(exp, exponents)) if rest != factors else expr
-
-
-def _mask(comparison: Expr) -> Expr:
-    """What is added to an exponent in place of a factor: SymPy would make it a factor again."""
-    return UnevaluatedExpr(log(comparison))
-
-
-def _logarithm(factor: Expr) -> Expr | None:
-    """The logarithm of a factor that is known to be positive."""
-    base, power = factor.as_base_exp()
-    if isinstance(factor, exp):
-        exponent = factor.args[0]
-        # Large numbers are subtracted first, before what is small is added.
-        return UnevaluatedExpr(exponent) if exponent.has(Maximum) else exponent
-    if isinstance(base, Contraction):
-        found = lowered(base, {})
+        found = self._form(value, INVERTED).logarithm()
         if found is not None:
-            return power * _sum([found[0], log(found[1])], ranging(base))
-    if isinstance(base, sigmoid):
-        return -power * softplus(-base.args[0])
-    one = _one_plus(base)
-    if one is not None:
-        return power * softplus(one)
-    return power * log(base) if base.is_positive or isinstance(base, Iverson) else None
+            return broadcast(found, ranging(value))
+        plain = self.rewritten(value)
+        rest = _without_one(plain)
+        return log(plain) if rest is None else log1p(rest)
+
+    def _linear(self, value: Expr) -> Expr:
+        """A sum with logarithms in place of their names, so that large numbers meet first."""
+        return _grouped(summed(map(self._written_out, Add.make_args(value))))
+
+    def _written_out(self, term: Expr) -> Expr:
+        """A term that is the name of a logarithm, or a multiple of it, written out."""
+        number, leaf = term.as_coeff_Mul()
+        known = self._known.get(name_of(leaf)) if is_tensor(leaf) else None
+        if known is None or any(map(is_computed, indices_of(leaf))):
+            return term
+        value = known.assignment.expr
+        return number * value.xreplace(known.rule(leaf)) if _is_logarithm(value) else term
+
+    # Back to expressions
+
+    def _value(self, form: Scaled) -> Expr:
+        """The sum as an expression, with names for exponentials that have some."""
+        if form.plain is not None:
+            return form.plain
+        return Scaled(tuple(map(self._folded, form.terms))).value
+
+    def _folded(self, term: Term) -> Term:
+        """A term with names in place of its exponentials."""
+        while term.exponent != 0:
+            found = next(self._foldings(term), None)
+            if found is None:
+                break
+            term = found
+        return term
+
+    def _foldings(self, term: Term) -> Iterator[Term]:
+        """The term written with one name more, such that no more is left of the exponent."""
+        for known in self._known.values():
+            terms = known.form.terms
+            if len(terms) == 1 and terms[0].exponent != 0:
+                indices = list(known.assignment.indices)
+                for place in instances(terms[0].exponent, term.exponent, indices):
+                    found = _divided(term, terms[0], known.assignment.target, place)
+                    if found is None or not is_bounded(found):
+                        continue
+                    if found.exponent == 0 or not known.is_wild:
+                        yield found
+
+    def _is_wild(self, form: Scaled) -> bool:
+        """Whether the value may be too large for a number."""
+        return any(not is_bounded(term) for term in form.terms)
 
 
-def lowered(total: Expr, known: Mapping[str, Assignment]) -> tuple[Expr, Expr] | None:
-    """The greatest exponent in a sum of exponentials, and the sum with it taken off."""
-    if not isinstance(total, Contraction):
+def _divided(term: Term, named: Term, target: Expr, place: dict[Expr, Expr]) -> Term | None:
+    """A term by means of a name whose exponent is part of its own; nothing is divided by."""
+    exponent = term.exponent - named.exponent.xreplace(place)
+    if exponent != 0 and len(Add.make_args(exponent)) >= len(Add.make_args(term.exponent)):
         return None
-    indices, body = total.open()
-    factors = Mul.make_args(body)
-    exponents = [f.args[0] for f in factors if isinstance(f, exp)]
-    if not exponents or any(_is_lowered(e, known) for e in exponents):
+    quotient = term.factor / named.factor.xreplace(place)
+    if _divisors(quotient) - _divisors(term.factor):
         return None
-    others = [f for f in factors if not isinstance(f, exp | Iverson)]
-    # What a comparison leaves out must not count as the greatest, nor overflow.
-    exponents += [_mask(f) for f in factors if isinstance(f, Iverson)]
-    greatest = Maximum(_sum(exponents, set()), *indices)
-    exponent = _sum([*exponents, -greatest], set())
-    return greatest, Contraction(Mul(*others, exp(exponent)), *indices)
+    return Term(quotient * target.xreplace(place), exponent)
 
 
-def _is_lowered(exponent: Expr, known: Mapping[str, Assignment]) -> bool:
-    """Whether a greatest value was taken off already."""
-    if exponent.has(Maximum):
-        return True
-    names = {name_of(leaf) for leaf in tensors_in(exponent)}
-    return any(isinstance(known[n].expr, Maximum) for n in names if n in known)
+def _divisors(factor: Expr) -> set[Expr]:
+    powers = (f.as_base_exp() for f in Mul.make_args(factor))
+    return {base for base, power in powers if power.could_extract_minus_sign()}
 
 
-def _sum(terms: Sequence[Expr], indices: set[Index]) -> Expr:
-    """A sum whose terms all carry the same indices."""
-    every = set(indices).union(*map(ranging, terms))
-    return Add(*(broadcast(term, every) if ranging(term) else term for term in terms))
+def _exponential(exponent: Expr) -> Term:
+    """e to an exponent, e^{k log v} being v^k."""
+    factors, rest = [], []
+    for part in opened(exponent):
+        number, inner = part.as_coeff_Mul()
+        if isinstance(inner, log) and not isinstance(inner.args[0], Iverson):
+            factors.append(inner.args[0] ** number)
+        elif isinstance(inner, log1p):
+            factors.append((1 + inner.args[0]) ** number)
+        elif isinstance(inner, softplus) and number.is_Integer:
+            factors.append(sigmoid(-inner.args[0]) ** -number)
+        else:
+            rest.append(part)
+    carried = set().union(*map(ranging, (*rest, *factors)))
+    factors += [One(index) for index in ranging(exponent) - carried]
+    return Term(Mul(*factors), Add(*rest)).reduced()
 
 
-def _minus_one(value: Expr) -> Expr | None:
-    """What a sum has beside the term 1."""
+def _is_logarithm(expr: Expr) -> bool:
+    """Whether a value is a sum with a logarithm, or with a greatest value."""
+    return any(isinstance(part, _LOGARITHMS) for part in map(_without_number, opened(expr)))
+
+
+def _without_number(term: Expr) -> Expr:
+    return term.as_coeff_Mul()[1]
+
+
+def _grouped(total: Expr) -> Expr:
+    """A sum in which large numbers are subtracted from each other before what is small is added."""
+    terms = opened(total)
+    inside = {name_of(leaf) for t in terms for m in t.atoms(Maximum) for leaf in tensors_in(m)}
+    large = [t for t in terms if any(name_of(leaf) in inside for leaf in tensors_in(t))]
+    large = [t for t in large if not t.has(*_SMALL)]
+    small = [t for t in terms if t not in large]
+    if len(large) < 2 or not small:
+        return total
+    return summed([UnevaluatedExpr(summed(large)), *small])
+
+
+def _without_one(value: Expr) -> Expr | None:
+    """The u of 1 + u."""
     terms = Add.make_args(value)
     ones = [t for t in terms if t == 1 or isinstance(t, One)]
-    if len(terms) != 2 or len(ones) != 1:
+    if len(terms) < 2 or len(ones) != 1:
         return None
     return Add(*(t for t in terms if t not in ones))
-
-
-def _one_plus(value: Expr) -> Expr | None:
-    """The u of 1 + e^u."""
-    rest = _minus_one(value)
-    return rest.args[0] if isinstance(rest, exp) else None

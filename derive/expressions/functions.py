@@ -14,7 +14,9 @@ from derive.expressions.indices import broadcast, ranging
 from derive.expressions.iverson import Iverson
 from derive.expressions.kinked import (
     clip,
+    expm1,
     leaky_relu,
+    log1p,
     maximum,
     minimum,
     relu,
@@ -115,6 +117,14 @@ _TIE = "Where the two arguments of {} are equal, each gets half of the derivativ
 _SMOOTH = (
     _row("exp", exp),
     _row("log", lambda u: 1 / u, domain=(0.1, 4.0)),
+    _row("expm1", exp, latex=r"\operatorname{expm1}", function=expm1),
+    _row(
+        "log1p",
+        lambda u: 1 / (1 + u),
+        latex=r"\operatorname{log1p}",
+        domain=(-0.7, 4.0),
+        function=log1p,
+    ),
     _row("sin", sympy.cos),
     _row("cos", lambda u: -sympy.sin(u)),
     _row("tan", lambda u: 1 + sympy.tan(u) ** 2, domain=(-1.2, 1.2)),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from sympy import Expr, Function, S
 from sympy.core.sorting import default_sort_key
 
-__all__ = ["clip", "leaky_relu", "maximum", "minimum", "relu", "sigmoid", "softplus"]
+__all__ = [
+    "clip",
+    "expm1",
+    "leaky_relu",
+    "log1p",
+    "maximum",
+    "minimum",
+    "relu",
+    "sigmoid",
+    "softplus",
+]
 
 
 class _Real(Function):
@@ -48,6 +58,26 @@ class softplus(_Real):  # noqa: N801
     @classmethod
     def eval(cls, u: Expr) -> Expr | None:
         return None
+
+
+class expm1(_Real):  # noqa: N801
+    """e^u − 1, which keeps its digits where u is small."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: Expr) -> Expr | None:
+        return S.Zero if u.is_zero else None
+
+
+class log1p(_Real):  # noqa: N801
+    """log(1 + u), which keeps its digits where u is small."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: Expr) -> Expr | None:
+        return S.Zero if u.is_zero else None
 
 
 class _Extremum(_Real):

@@ -20,11 +20,13 @@ from derive.expressions import (
     name_of,
     tensors_in,
 )
-from derive.expressions.kinked import sigmoid, softplus
+from derive.expressions.kinked import expm1, log1p, sigmoid, softplus
 
 __all__ = ["REWRITTEN", "Exponents"]
 
 REWRITTEN: Mapping[Any, Callable[[Expr], Expr]] = {
+    expm1: lambda u: exp(u) - 1,
+    log1p: lambda u: log(1 + u),
     sigmoid: lambda u: 1 / (1 + exp(-u)),
     softplus: lambda u: log(1 + exp(u)),
     sympy.tanh: lambda u: (exp(2 * u) - 1) / (exp(2 * u) + 1),

@@ -28,7 +28,7 @@ from derive.expressions import (
     opaque,
     tensors_in,
 )
-from derive.expressions.kinked import sigmoid, softplus
+from derive.expressions.kinked import expm1, log1p, sigmoid, softplus
 from derive.verify.labelled import UndecidedError
 
 __all__ = ["Derivative"]
@@ -36,6 +36,8 @@ __all__ = ["Derivative"]
 _DERIVATIVES: Mapping[Any, Callable[[Expr], Expr]] = {
     exp: exp,
     log: lambda u: 1 / u,
+    expm1: exp,
+    log1p: lambda u: 1 / (1 + u),
     sympy.sin: sympy.cos,
     sympy.cos: lambda u: -sympy.sin(u),
     sympy.tan: lambda u: 1 / sympy.cos(u) ** 2,
