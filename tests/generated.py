@@ -49,9 +49,14 @@ def generated(name: str, target: str = "numpy") -> Generated:
     """The module of a derivation of the catalogue."""
     problem = load_problem(name)
     found = program(problem.graph, name=name, title=problem.title, references=problem.references)
+    return run(found, target)
+
+
+def run(found: Program, target: str) -> Generated:
+    """The module of a program."""
     text = module(found, target)
-    namespace: dict[str, Any] = {"__name__": name}
-    exec(compile(text, f"{name}.py", "exec"), namespace)
+    namespace: dict[str, Any] = {"__name__": found.name}
+    exec(compile(text, f"{found.name}.py", "exec"), namespace)
     return Generated(found, text, namespace)
 
 
@@ -98,8 +103,4 @@ def case(found: Program) -> Case:
 @cache
 def written(equations: str) -> Generated:
     """The NumPy module of equations."""
-    found = program(read_graph(equations))
-    text = module(found)
-    namespace: dict[str, Any] = {"__name__": "written"}
-    exec(compile(text, "written.py", "exec"), namespace)
-    return Generated(found, text, namespace)
+    return run(program(read_graph(equations), name="written"), "numpy")

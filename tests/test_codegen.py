@@ -12,7 +12,7 @@ import pytest
 
 from derive.codegen import module, program
 from derive.problems import catalogue, load_problem
-from tests.generated import Case, Generated, case, generated
+from tests.generated import Case, Generated, case, generated, written
 
 FEW = ["cross_entropy_batch", "layer_norm", "attention", "embedding", "conv1d"]
 every = pytest.mark.parametrize(
@@ -104,3 +104,32 @@ def test_gradients_have_the_shapes_of_saved_arrays() -> None:
     _, saved = found.forward(np.ones((2, 4)) * np.arange(4), 1e-5, np.ones(4), np.ones(4))
     with pytest.raises(ValueError, match="d_y has 3 entries along axis 0"):
         found.backward(saved, np.ones((3, 4)))
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        # The place of one greatest entry depends on that of another.
+        "y_ij = max_{kl}(x_{2i+k,3j+l} w_kl)",
+        # What no delta depends on is summed over before entries are added to.
+        "y_boi = x_{b,c,2i+3k-1} w_ock",
+        # A sum over all indices beside the same without a sum.
+        "d_ab = sqrt(1_i (1_b x_ai - 1_a x_bi)^2 + 1)",
+        # More axes than different sizes have room for.
+        "y_{bcmn} = 1_k 1_l x_{b,c,k,l,m-k,n-l}",
+    ],
+)
+def test_gradients_are_those_of_complex_steps(equations: str) -> None:
+    assert written(equations).self_test() < 1e-6
+
+
+def test_a_number_of_many_digits_is_no_quotient_of_long_ones() -> None:
+    text = written("y_i = 1.0507009873554804934193349852946 x_i^2").text
+    assert "1.0507009873554805 * x" in text
+
+
+def test_a_number_times_a_condition_keeps_single_precision() -> None:
+    module = written("y_i = leaky_relu(x_i, 0.01)")
+    x = np.array([1.0, -2.0], np.float32)
+    y, saved = module.forward(x)
+    assert y.dtype == module.backward(saved, x).dtype == np.float32

@@ -105,7 +105,7 @@ ACTIVATIONS = {
     ),
     "glu": Case(
         "y_bi = x_{b,0,i} sigmoid(x_{b,1,i})",
-        lambda v: F.glu(v["x"].reshape(4, 6), 1),
+        lambda v: F.glu(v["x"].flatten(1), 1),
         {"x": (4, 2, 3)},
     ),
 }
@@ -114,14 +114,14 @@ NORMS = {
     "layer_norm": Case(
         "m_b = (1/H) 1_h x_bh; u_bh = x_bh - 1_h m_b; v_b = (1/H) 1_h u_bh^2; "
         "y_bh = γ_h u_bh/sqrt(v_b + ε) + 1_b β_h",
-        lambda v: F.layer_norm(v["x"], (5,), v["γ"], v["β"], 0.25),
+        lambda v: F.layer_norm(v["x"], v["γ"].shape, v["γ"], v["β"], 0.25),
         {"x": (4, 5), "γ": (5,), "β": (5,), "ε": ()},
         names={"h": "H"},
         fixed={"ε": 0.25},
     ),
     "rms_norm": Case(
         "r_b = sqrt((1/H) 1_h x_bh^2 + 1/4); y_bh = γ_h x_bh/r_b",
-        lambda v: F.rms_norm(v["x"], (5,), v["γ"], 0.25),
+        lambda v: F.rms_norm(v["x"], v["γ"].shape, v["γ"], 0.25),
         {"x": (4, 5), "γ": (5,)},
         names={"h": "H"},
     ),
@@ -229,6 +229,20 @@ LINEAR = {
     ),
 }
 
+
+def _windows(x: Any) -> Any:
+    """The windows of 2 by 3 entries, their places along the last axes."""
+    rows, columns = x.shape[2] - 1, x.shape[3] - 2
+    return F.unfold(x, (2, 3)).reshape(*x.shape[:2], 2, 3, rows, columns)
+
+
+def _overlaid(x: Any) -> Any:
+    """The sum of windows, each at its place."""
+    high, wide, rows, columns = x.shape[2:]
+    size = (rows + high - 1, columns + wide - 1)
+    return F.fold(x.flatten(1, 3).flatten(2), size, (high, wide))
+
+
 CONVOLUTIONS = {
     "conv1d": Case(
         "y_boi = x_{b,c,2i+3k-1} w_ock + 1_b 1_i β_o",
@@ -237,7 +251,7 @@ CONVOLUTIONS = {
     ),
     "conv1d (groups)": Case(
         "y_bgoi = x_{b,2g+c,i+k} w_{g,o,c,k}",
-        lambda v: F.conv1d(v["x"], v["w"].reshape(9, 2, 2), groups=3).reshape(2, 3, 3, 4),
+        lambda v: F.conv1d(v["x"], v["w"].flatten(0, 1), groups=3).unflatten(1, (3, -1)),
         {"x": (2, 6, 5), "w": (3, 3, 2, 2)},
     ),
     "conv2d": Case(
@@ -272,14 +286,14 @@ CONVOLUTIONS = {
     ),
     "unfold": Case(
         "y_{bcklij} = x_{b,c,i+k,j+l} 1_k 1_l",
-        lambda v: F.unfold(v["x"], (2, 3)).reshape(2, 2, 2, 3, 3, 2),
+        lambda v: _windows(v["x"]),
         {"x": (2, 2, 4, 4)},
         names={"k": "K", "l": "L", "i": "I", "j": "J"},
         sizes={"K": 2, "L": 3, "I": 3, "J": 2},
     ),
     "fold": Case(
         "y_{bcmn} = 1_k 1_l x_{b,c,k,l,m-k,n-l}",
-        lambda v: F.fold(v["x"].reshape(2, 12, 6), (4, 4), (2, 3)),
+        lambda v: _overlaid(v["x"]),
         {"x": (2, 2, 2, 3, 3, 2)},
     ),
 }
@@ -301,7 +315,7 @@ POOLING = {
     ),
     "adaptive_avg_pool1d (divisible)": Case(
         "y_bci = (1/K) 1_k x_{b,c,K i+k}",
-        lambda v: F.adaptive_avg_pool1d(v["x"], 3),
+        lambda v: F.adaptive_avg_pool1d(v["x"], v["x"].shape[2] // 2),
         {"x": (2, 3, 6)},
         names={"k": "K"},
         sizes={"K": 2},
@@ -330,7 +344,7 @@ POOLING = {
     ),
     "adaptive_max_pool1d (divisible)": Case(
         "y_bci = max_k(x_{b,c,2i+k})",
-        lambda v: F.adaptive_max_pool1d(v["x"], 3),
+        lambda v: F.adaptive_max_pool1d(v["x"], v["x"].shape[2] // 2),
         {"x": (2, 3, 6)},
         names={"k": "K"},
         sizes={"K": 2},
@@ -493,7 +507,7 @@ LOSSES = {
     ),
     "cosine_embedding_loss (similar)": Case(
         "s_b = x_bi z_bi/sqrt((x_bj x_bj + ε) (z_bk z_bk + ε)); c = (1/B) 1_b (1 - s_b)",
-        lambda v: F.cosine_embedding_loss(v["x"], v["z"], torch.ones(4)),
+        lambda v: F.cosine_embedding_loss(v["x"], v["z"], torch.ones(len(v["x"]))),
         {"x": (4, 5), "z": (4, 5), "ε": ()},
         names={"b": "B"},
         fixed={"ε": 1e-12},
@@ -556,9 +570,9 @@ def _encoder_layer(v: Values) -> Any:
     q, k, w = (torch.einsum("sm,hdm->hsd", v["x"], v[name]) for name in ("Wq", "Wk", "Wv"))
     o = F.scaled_dot_product_attention(q[None], k[None], w[None])[0]
     u = v["x"] + torch.einsum("hsd,mhd->sm", o, v["Wo"])
-    n = F.layer_norm(u, (4,), v["γ"], v["β"], 0.25)
+    n = F.layer_norm(u, v["γ"].shape, v["γ"], v["β"], 0.25)
     f = F.relu(F.linear(n, v["A"], v["b"]))
-    return F.layer_norm(n + F.linear(f, v["B"]), (4,), eps=0.25)
+    return F.layer_norm(n + F.linear(f, v["B"]), v["γ"].shape, eps=0.25)
 
 
 CELLS = {
@@ -623,7 +637,7 @@ CELLS = {
 
 
 def _gru(v: Values) -> Any:
-    cell = torch.nn.GRUCell(3, 4, bias=False, dtype=v["x"].dtype)
+    cell = torch.nn.GRUCell(v["x"].shape[1], v["h"].shape[1], bias=False, dtype=v["x"].dtype)
     weights = {
         "weight_ih": torch.cat([v["w"], v["p"], v["a"]]),
         "weight_hh": torch.cat([v["u"], v["q"], v["g"]]),
@@ -632,7 +646,7 @@ def _gru(v: Values) -> Any:
 
 
 def _lstm(v: Values) -> Any:
-    cell = torch.nn.LSTMCell(3, 4, bias=False, dtype=v["x"].dtype)
+    cell = torch.nn.LSTMCell(v["x"].shape[1], v["h"].shape[1], bias=False, dtype=v["x"].dtype)
     weights = {
         "weight_ih": torch.cat([v["w"], v["p"], v["a"], v["r"]]),
         "weight_hh": torch.cat([v["u"], v["q"], v["g0"], v["s"]]),

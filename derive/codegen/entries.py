@@ -158,7 +158,12 @@ class Entries:
         small = [f for f in above if f not in large and not is_condition(f)]
         beside = [f for f in above if f not in (*large, *small)]
         ratio = ast.BinOp(self._factors(small), ast.Div(), self._factors(below))
-        return ast.BinOp(ratio, ast.Mult(), self._factors([*large, *beside]))
+        # A truth value times a number of Python's would be in double precision.
+        plain = not any(map(ranging, (*small, *below)))
+        rest = Mul(*large, *beside)
+        whole = plain and is_condition(rest)
+        product = self.value(rest) if whole else self._factors([*large, *beside])
+        return ast.BinOp(ratio, ast.Mult(), product)
 
     def _factors(self, factors: Sequence[Expr]) -> ast.expr:
         """A product; comparisons may be truth values beside a factor that is a number."""
@@ -348,8 +353,10 @@ def _is_divisor(factor: Expr) -> bool:
 
 
 def _number(value: Expr) -> ast.expr:
-    if value.is_Integer:
+    # What has more digits than a float is one: whole numbers of 64 bits would not hold it.
+    exact = value.is_Rational and max(abs(value.p), value.q) < 2**53
+    if exact and value.is_Integer:
         return number(int(value))
-    if value.is_Rational and value.q & (value.q - 1):
+    if exact and value.q & (value.q - 1):
         return ast.BinOp(number(int(value.p)), ast.Div(), number(int(value.q)))
     return number(float(value))

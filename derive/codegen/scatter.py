@@ -6,12 +6,12 @@ row b of g to row t_b: no delta is ever an array.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr, KroneckerDelta, Mul, S
 
-from derive.expressions import Contraction, Index
+from derive.expressions import Contraction, Index, ranging
 
 __all__ = ["Scatter", "split"]
 
@@ -67,15 +67,27 @@ def _scatter(term: Expr, target: Sequence[Index]) -> Scatter | None:
     over, body = sums.open(*target, outside) if sums is not None else ([], S.One)
     body = outside * body
     slots: dict[Expr, Expr] = {}
-    for delta in [f for f in Mul.make_args(body) if isinstance(f, KroneckerDelta)]:
-        for index, other in (delta.args, delta.args[::-1]):
-            if index in target and index not in slots and other not in slots:
-                slots[index] = other
-                body = (body / delta).xreplace({index: other})
-                break
+    while (found := _picked(body, target, slots)) is not None:
+        delta, index, place = found
+        # The place of another index may depend on this one, as in δ_{T_b,n} δ_{t_n,p}.
+        slots = {other: slot.xreplace({index: place}) for other, slot in slots.items()}
+        slots[index] = place
+        body = (body / delta).xreplace({index: place})
     if not slots:
         return None
     return Scatter(tuple(slots.get(index, index) for index in target), body, tuple(over))
+
+
+def _picked(
+    body: Expr, target: Sequence[Index], known: Collection[Expr]
+) -> tuple[Expr, Expr, Expr] | None:
+    """A delta that says where an index of the target is, with that index and its place."""
+    for delta in (f for f in Mul.make_args(body) if isinstance(f, KroneckerDelta)):
+        for index, place in (delta.args, delta.args[::-1]):
+            open_ = index in target and index not in known
+            if open_ and place not in known and index not in ranging(place):
+                return delta, index, place
+    return None
 
 
 def _parted(term: Expr) -> tuple[Expr, Contraction | None]:

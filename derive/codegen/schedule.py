@@ -154,8 +154,7 @@ class Schedule:
     def _total(self, factors: list[Expr], indices: list[Index]) -> Expr:
         """The sum of a product over indices, its factors joined two at a time."""
         if any(factor.has(KroneckerDelta) for factor in factors):
-            # What a delta picks goes to single entries at once.
-            return self._sum(Mul(*factors), indices)
+            return self._picked(factors, indices)
         out = set().union(*map(ranging, factors)) - set(indices)
         factors = _merged(factors)
         for first, second in _path(factors, out):
@@ -178,6 +177,20 @@ class Schedule:
         body = Mul(*(self._shared(f) if f in small else f for f in factors))
         total = Contraction(body, *indices)
         return total if isinstance(total, Contraction) else self._flat(total)
+
+    def _picked(self, factors: list[Expr], indices: list[Index]) -> Expr:
+        """The sum of a product with deltas: what they pick goes to single entries at once.
+
+        What no delta depends on is summed over before, as there are no entries for it.
+        """
+        deltas = [factor for factor in factors if factor.has(KroneckerDelta)]
+        inner = [i for i in indices if not any(i in ranging(delta) for delta in deltas)]
+        within = [f for f in factors if f not in deltas and ranging(f) & set(inner)]
+        if not within:
+            return self._sum(Mul(*factors), indices)
+        rest = [f for f in factors if f not in within]
+        total = self._shared(self._total(within, inner))
+        return self._sum(Mul(*rest, total), [i for i in indices if i not in inner])
 
     def _joined(self, pair: tuple[Expr, Expr], over: Sequence[Index]) -> Expr:
         """The product of two factors, summed; each is a tensor if it can be a matrix product."""
@@ -271,7 +284,9 @@ def in_order(expr: Expr, wanted: Sequence[Index] = ()) -> list[Index]:
 def _key(expr: Expr) -> Expr:
     """What expressions have in common that differ by letters of their indices alone."""
     indices = sorted(ranging(expr), key=str)
-    return Contraction(expr, *indices) if indices else expr
+    # Marked, as they are not summed over: Σ_j x_ij is neither x_ij nor Σ_i x_ij.
+    marks = (tensor("#", index) for index in indices)
+    return Contraction(Mul(expr, *marks), *indices) if indices else expr
 
 
 def _read(known: Assignment, expr: Expr) -> Expr:

@@ -18,7 +18,7 @@ from derive.expressions import Graph
 from derive.verify.domain import USUAL, Domain, domains
 from derive.verify.evaluate import EvaluationError
 from derive.verify.oracle import Oracle
-from derive.verify.sample import Sample, draw
+from derive.verify.sample import Given, Sample, draw, least_sizes
 from derive.verify.solve import IllConditionedError
 
 __all__ = ["DRAW", "Data", "braced", "drawn", "example", "inputs", "self_test"]
@@ -51,10 +51,22 @@ class Data:
 def example(graph: Graph) -> Data:
     """Data on which all definitions are finite."""
     for domain in domains(graph):
-        samples = [draw(graph, domain, seed) for seed in range(SEEDS)]
+        samples = [_drawn(graph, domain, seed) for seed in range(SEEDS)]
         if all(_is_finite(graph, sample) for sample in samples):
             return Data(domain, tuple(samples))
     raise CodeError("no data were found on which the definitions have a value")
+
+
+def _drawn(graph: Graph, domain: Domain, seed: int) -> Sample:
+    """Random data; where tensors have many axes several sizes are the same, and small."""
+    try:
+        return draw(graph, domain, seed)
+    except EvaluationError:
+        sides = [side for equation in graph.equations for side in (equation.lhs, *equation.sides)]
+        least, _ = least_sizes(graph, sides)
+        places = enumerate(sorted(least, key=str))
+        sizes = {str(size): max(least[size], 2 + place % 2) for place, size in places}
+        return draw(graph, domain, seed, given=Given(sizes=sizes))
 
 
 def _is_finite(graph: Graph, sample: Sample) -> bool:

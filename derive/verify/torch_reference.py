@@ -90,16 +90,15 @@ _LABELS = {"T": ((BATCH,), CLASSES)}
 _QUERIES, _KEYS = (BATCH, DEPTH), (CLASSES, DEPTH)
 _LAYER_NORM = Reference(
     {"x": (BATCH, CLASSES), "γ": _VECTOR, "β": _VECTOR, "ε": ()},
-    {"y": lambda v: F.layer_norm(v["x"], _VECTOR, v["γ"], v["β"], float(v["ε"]))},
+    {"y": lambda v: F.layer_norm(v["x"], v["γ"].shape, v["γ"], v["β"], float(v["ε"]))},
 )
 
 
 def _group_norm(v: Tensors) -> Any:
     """The channels of a group side by side, as PyTorch has them."""
-    batch, groups, channels, length = _GROUPS
-    x = v["x"].reshape(batch, groups * channels, length)
+    x, groups = v["x"].flatten(1, 2), v["x"].shape[1]
     found = F.group_norm(x, groups, v["γ"].flatten(), v["β"].flatten(), float(v["ε"]))
-    return found.reshape(_GROUPS)
+    return found.reshape(v["x"].shape)
 
 
 def _attention(v: Tensors, **options: Any) -> Any:
@@ -238,7 +237,7 @@ REFERENCES: Mapping[str, Reference] = {
     ),
     "conv_depthwise": Reference(
         {"x": (4, 6, 20), "w": (6, 5)},
-        {"y": lambda v: F.conv1d(v["x"], v["w"][:, None], dilation=2, groups=6)},
+        {"y": lambda v: F.conv1d(v["x"], v["w"][:, None], dilation=2, groups=len(v["w"]))},
     ),
     "conv_transposed": Reference(
         {"x": (4, 3, 9), "w": (3, 5, 4)},
@@ -252,7 +251,7 @@ REFERENCES: Mapping[str, Reference] = {
         {"x": (BATCH, DEPTH), "y": (BATCH, DEPTH), "τ": ()},
         {
             "c": lambda v: F.cross_entropy(
-                v["x"] @ v["y"].T / v["τ"], torch.arange(BATCH), reduction="sum"
+                v["x"] @ v["y"].T / v["τ"], torch.arange(len(v["x"])), reduction="sum"
             )
         },
     ),
@@ -411,7 +410,7 @@ REFERENCES: Mapping[str, Reference] = {
     "product": Reference({"x": (BATCH, 8)}, {"y": lambda v: torch.prod(v["x"], dim=1)}),
     "rms_norm": Reference(
         {"x": _MATRIX, "γ": _VECTOR, "ε": ()},
-        {"y": lambda v: F.rms_norm(v["x"], _VECTOR, v["γ"], float(v["ε"]))},
+        {"y": lambda v: F.rms_norm(v["x"], v["γ"].shape, v["γ"], float(v["ε"]))},
     ),
     "softmax_stable": Reference({"x": _VECTOR}, {"s": lambda v: F.softmax(v["x"], dim=0)}),
     "nll_weighted": Reference(
@@ -439,7 +438,7 @@ REFERENCES: Mapping[str, Reference] = {
     ),
     "split_heads": Reference(
         {"x": (4, 6, 20)},
-        {"y": lambda v: v["x"].reshape(4, 6, 5, 4).transpose(1, 2)},
+        {"y": lambda v: v["x"].unflatten(2, (-1, 4)).transpose(1, 2)},
         sizes={"D": 4},
     ),
     "upsample_nearest": Reference(
