@@ -55,6 +55,27 @@ def _check_labels(name, array, shape, size):
             raise ValueError(f"{name} has an entry {entry}, not one below {size}")
 '''
 
+_TORCH_REUSED = '''
+def _reused(array):
+    """Return where the array lies, to put a result there.
+
+    None where autograd, a transform or a compiler follows what is done.
+    """
+    if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return None
+    followed = torch._C._are_functorch_transforms_active()
+    return array.detach() if type(array) is torch.Tensor and not followed else None
+'''
+
+_TORCH_RUNS_ONCE = '''
+def _runs_once():
+    """Whether autograd lets go of what was saved once this backward pass is done."""
+    if torch.compiler.is_compiling():
+        return False
+    keeps = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", None)
+    return keeps is not None and not keeps()
+'''
+
 _TORCH_ROOT = '''
 def _root(equation, start):
     """Return where an equation holds, by Newton's iterations from several starts."""
@@ -165,7 +186,9 @@ TORCH_HELPERS = {
     "_check": _TORCH_CHECK,
     "_check_labels": _TORCH_LABELS,
     "_newton": _TORCH_NEWTON,
+    "_reused": _TORCH_REUSED,
     "_root": _TORCH_ROOT,
+    "_runs_once": _TORCH_RUNS_ONCE,
 }
 JAX_HELPERS = {"_check": _JAX_CHECK, "_check_labels": _JAX_LABELS, "_root": _JAX_ROOT}
 """The text of each helper, by its name."""

@@ -76,6 +76,7 @@ class NumbaDialect(Dialect):
     """The spelling of what is left to NumPy."""
 
     in_place = False
+    eager = False
 
 
 class NumbaTarget(Target):

@@ -12,7 +12,7 @@ from sympy import Expr
 from derive.codegen.assignment import Assignment
 from derive.codegen.dialect import Dialect, name, number
 from derive.codegen.identifiers import Identifiers
-from derive.codegen.inplace import in_place
+from derive.codegen.inplace import OVERWRITE, in_place
 from derive.codegen.lower import Lowering
 from derive.codegen.program import Program, adjoint
 from derive.codegen.schedule import Schedule
@@ -30,6 +30,12 @@ class Passes:
     forward: Function
     backward: Function
     names: Identifiers
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether the backward pass may write to what was saved."""
+        walk = (node for s in self.backward.statements for node in ast.walk(s))
+        return any(isinstance(node, ast.Name) and node.id == OVERWRITE for node in walk)
 
 
 class Maker(Protocol):
@@ -54,7 +60,7 @@ def one_by_one(
 
 def passes(program: Program, dialect: Dialect, make: Maker = one_by_one) -> Passes:
     """The passes of a program in one dialect."""
-    schedule = Schedule((*program.forward, *program.backward))
+    schedule = Schedule((*program.forward, *program.backward), eager=dialect.eager)
     for assignment in program.forward:
         schedule.add(assignment)
     split = len(schedule.assignments)
@@ -78,9 +84,9 @@ def passes(program: Program, dialect: Dialect, make: Maker = one_by_one) -> Pass
         computed = [names[a.name] for a in before if a.name in saved]
         results = [names[n] for n in program.outputs]
         lent = [name for name in computed if name not in results]
-        forward = tuple(in_place(forward, shapes, {*results, *computed}))
+        forward = tuple(in_place(dialect, forward, shapes, {*results, *computed}))
         kept = [names[n] for n in gradients]
-        backward = tuple(in_place(backward, shapes, kept, lent))
+        backward = tuple(in_place(dialect, backward, shapes, kept, lent))
     sought = {*_used(names, forward), *(str(size) for size in program.sizes if str(size) in saved)}
     return Passes(
         program,

@@ -108,7 +108,7 @@ class Target:
     def backward_parameters(self, found: Passes) -> list[str]:
         """The parameters of the backward pass."""
         parameters = ["saved", *(found.names[n] for n in found.backward.parameters)]
-        return [*parameters, f"{OVERWRITE}=False"] if _overwrites(found) else parameters
+        return [*parameters, f"{OVERWRITE}=False"] if found.overwrites else parameters
 
     def about_backward(self, found: Passes) -> list[str]:
         """The docstring of the backward pass, by its lines."""
@@ -117,7 +117,7 @@ class Target:
             ", ".join(names[n] for n in some) for some in (function.results, function.parameters)
         )
         about = [f"Return {results}, from {upstream} and what `forward` saved."]
-        return [*about, "", *_LENT] if _overwrites(found) else about
+        return [*about, "", *_LENT] if found.overwrites else about
 
     def function(
         self,
@@ -175,15 +175,6 @@ def _together(function: Function, found: Passes) -> ast.expr:
 
 def _names(names: Sequence[str], found: Passes) -> ast.Tuple:
     return ast.Tuple([ast.Name(found.names[name]) for name in names])
-
-
-def _overwrites(found: Passes) -> bool:
-    """Whether the backward pass may write to what was saved."""
-    return any(_mentions(s, OVERWRITE) for s in found.backward.statements)
-
-
-def _mentions(node: ast.stmt, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
 
 
 def docstring(about: Sequence[str]) -> list[str]:
