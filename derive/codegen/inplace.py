@@ -68,8 +68,8 @@ class _InPlace:
         self._rank = max(map(len, shapes.values()), default=0)
         self._last: dict[str, int] = {}
         for number, step in enumerate(steps):
-            for name in _names(step.statements):
-                self._last[name] = number
+            for each in _names(step.statements):
+                self._last[each] = number
 
     def statements(self, number: int) -> Iterator[ast.stmt]:
         """The statements of a step."""
