@@ -55,6 +55,16 @@ def _check_labels(name, array, shape, size):
             raise ValueError(f"{name} has an entry {entry}, not one below {size}")
 '''
 
+_TORCH_NUMBER = '''
+def _number(value, *like):
+    """Return a number of Python's with the type and the place of a tensor, if there is one."""
+    if isinstance(value, torch.Tensor):
+        return value
+    if not like:
+        return torch.as_tensor(value, dtype=torch.get_default_dtype())
+    return like[0].new_tensor(value)
+'''
+
 _TORCH_REUSED = '''
 def _reused(array):
     """Return where the array lies, to put a result there.
@@ -186,6 +196,7 @@ TORCH_HELPERS = {
     "_check": _TORCH_CHECK,
     "_check_labels": _TORCH_LABELS,
     "_newton": _TORCH_NEWTON,
+    "_number": _TORCH_NUMBER,
     "_reused": _TORCH_REUSED,
     "_root": _TORCH_ROOT,
     "_runs_once": _TORCH_RUNS_ONCE,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from derive.codegen.checks import checked
+from derive.codegen.checks import checked, numbers
 from derive.codegen.describe import documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
 from derive.codegen.helpers import HELPERS, helpers
@@ -87,7 +87,8 @@ class Target:
         results = ", ".join(names[n] for n in function.results)
         about = [f"Return {results}, and what `backward` takes as `saved`.", ""]
         about += ["Saved:", *(f"    {line}" for line in saved_lines(found))]
-        start = [*checked(found, found.program.inputs)]
+        inputs = found.program.inputs
+        start = [*self.numbers(found, inputs, inputs), *checked(found, inputs)]
         return self.function("forward", given, about, found, function, start, result)
 
     def backward(self, found: Passes) -> str:
@@ -100,10 +101,19 @@ class Target:
         result = ast.Return(_together(function, found))
         graph = found.program.graph
         arrays = [name for name in (*function.saved, *function.parameters) if axes_of(graph, name)]
+        given = function.parameters
+        start += self.numbers(found, given, (*given, *function.saved))
         start += checked(found, arrays, labels=False)
         return self.function(
             "backward", self.backward_parameters(found), about, found, function, start, result
         )
+
+    def numbers(
+        self, found: Passes, given: Iterable[str], arrays: Iterable[str]
+    ) -> Iterator[ast.stmt]:
+        """What is done to numbers without axes, which may be Python's own."""
+        with_axes = [n for n in arrays if axes_of(found.program.graph, n)]
+        return numbers(found, given, with_axes)
 
     def backward_parameters(self, found: Passes) -> list[str]:
         """The parameters of the backward pass."""
