@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from derive.codegen.inplace import OVERWRITE
 from derive.codegen.source import INDENT, WIDTH, signature
 from derive.codegen.wrapping import Wrapping, class_name, lines_of, listed
 
@@ -131,6 +132,9 @@ def _backward(w: Wrapping) -> list[str]:
     if len(needs) > 1:
         lines += _needs(needs)
         given.append("needs")
+    if w.overwrites:
+        # Nobody else has what the forward pass computed again, or hid among the results.
+        given.append(f"{OVERWRITE}=ctx.recompute or _runs_once()")
     found = [w.gradients[name] for name in w.wrt]
     lines += _lines(f"{_one_or_several(found)} = backward({', '.join(given)})")
     results = [

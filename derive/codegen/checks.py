@@ -11,7 +11,7 @@ from derive.codegen.dialect import call, name, number
 from derive.codegen.passes import Passes, axes_of
 from derive.expressions import Size
 
-__all__ = ["checked"]
+__all__ = ["checked", "numbers"]
 
 
 def checked(found: Passes, arrays: Iterable[str], labels: bool = True) -> Iterator[ast.stmt]:
@@ -30,6 +30,16 @@ def checked(found: Passes, arrays: Iterable[str], labels: bool = True) -> Iterat
         yield ast.Expr(call("_check", *rows))
     for each in (*sorted(graph.labels), *program.labels) if labels else ():
         yield from _label(found, each, numbers)
+
+
+def numbers(found: Passes, given: Iterable[str], arrays: Iterable[str]) -> Iterator[ast.stmt]:
+    """Statements that make numbers of Python's, among what is given, numbers like the arrays."""
+    program, names = found.program, found.names
+    like = [name(names[n]) for n in arrays if n not in program.graph.labels]
+    for each in given:
+        if each not in program.graph.labels and not axes_of(program.graph, each):
+            variable = ast.Name(names[each])
+            yield ast.Assign([variable], call("_number", variable, *like[:1]))
 
 
 def _label(found: Passes, label: str, numbers: list[str]) -> Iterator[ast.stmt]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 __all__ = ["Dialect", "call", "name", "number", "text"]
@@ -57,6 +57,10 @@ class Dialect:
     in_place : whether results may be written where operands lie.
     fuses : whether a comparison beside other work is never an array of its own, since the
         target's compiler makes one loop of both.
+    eager : whether every operation passes over its arrays by itself.
+    guarded : whether a place for a result is one only in some circumstances.
+    sums_products : whether `einsum` is the fast way to a sum of products that is no product of
+        matrices.
     """
 
     module = "np"
@@ -64,6 +68,17 @@ class Dialect:
     keep = "keepdims"
     in_place = True
     fuses = False
+    eager = True
+    sums_products = True
+    # Operations and functions that take the array in which to put their values.
+    written: Mapping[type[ast.AST], str] = {
+        ast.Add: "add",
+        ast.Sub: "subtract",
+        ast.Mult: "multiply",
+        ast.Div: "divide",
+    }
+    entrywise: tuple[str, ...] = ("exp", "log", "sqrt", "tanh", "sin", "cos", "square")
+    guarded = False
 
     def __init__(self, like: str = "") -> None:
         self.like = name(like)
@@ -94,6 +109,10 @@ class Dialect:
 
     def _call(self, function: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.expr:
         return call(f"{self.module}.{function}", *arguments, **keywords)
+
+    def place(self, array: ast.expr) -> ast.expr:
+        """What is passed to have a result put where an array lies."""
+        return array
 
     def reduce(
         self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False

@@ -151,11 +151,13 @@ class Entries:
         if not below:
             return self._factors(above)
         rank = max((len(ranging(f)) for f in above), default=0)
-        if rank <= len(ranging(Mul(*below))):
+        if rank <= max(len(ranging(Mul(*below))), 1):
             return ast.BinOp(self._factors(above), ast.Div(), self._factors(below))
         # To divide few numbers and multiply many takes a third of the time.
         large = [f for f in above if len(ranging(f)) == rank]
+        spans = ranging(Mul(*below))
         small = [f for f in above if f not in large and not is_condition(f)]
+        small = [f for f in small if ranging(f) <= spans or ranging(f) >= spans]
         beside = [f for f in above if f not in (*large, *small)]
         ratio = ast.BinOp(self._factors(small), ast.Div(), self._factors(below))
         # A truth value times a number of Python's would be in double precision.

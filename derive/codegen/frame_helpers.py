@@ -55,6 +55,37 @@ def _check_labels(name, array, shape, size):
             raise ValueError(f"{name} has an entry {entry}, not one below {size}")
 '''
 
+_TORCH_NUMBER = '''
+def _number(value, *like):
+    """Return a number of Python's with the type and the place of a tensor, if there is one."""
+    if isinstance(value, torch.Tensor):
+        return value
+    if not like:
+        return torch.as_tensor(value, dtype=torch.get_default_dtype())
+    return like[0].new_tensor(value)
+'''
+
+_TORCH_REUSED = '''
+def _reused(array):
+    """Return where the array lies, to put a result there.
+
+    None where autograd, a transform or a compiler follows what is done.
+    """
+    if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return None
+    followed = torch._C._are_functorch_transforms_active()
+    return array.detach() if type(array) is torch.Tensor and not followed else None
+'''
+
+_TORCH_RUNS_ONCE = '''
+def _runs_once():
+    """Whether autograd lets go of what was saved once this backward pass is done."""
+    if torch.compiler.is_compiling():
+        return False
+    keeps = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", None)
+    return keeps is not None and not keeps()
+'''
+
 _TORCH_ROOT = '''
 def _root(equation, start):
     """Return where an equation holds, by Newton's iterations from several starts."""
@@ -173,7 +204,10 @@ TORCH_HELPERS = {
     "_check": _TORCH_CHECK,
     "_check_labels": _TORCH_LABELS,
     "_newton": _TORCH_NEWTON,
+    "_number": _TORCH_NUMBER,
+    "_reused": _TORCH_REUSED,
     "_root": _TORCH_ROOT,
+    "_runs_once": _TORCH_RUNS_ONCE,
 }
 JAX_HELPERS = {
     "_check": _JAX_CHECK,

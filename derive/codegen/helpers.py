@@ -90,8 +90,15 @@ def _softplus(x):
     return np.where(x > 0, x, 0) + np.log1p(np.exp(np.where(x < 0, x, -x)))
 '''
 
+NUMBER = '''
+def _number(value, *like):
+    """Return a number of Python's with the type of an array, anything else as it is."""
+    plain = isinstance(value, int | float)
+    return np.asarray(value, *(array.dtype for array in like)) if plain else value
+'''
+
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
-HELPERS |= {"_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
+HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
 """The text of each helper, by its name."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sympy import Expr
 
-from derive.codegen.dialect import call
+from derive.codegen.dialect import Dialect, call, name
 from derive.codegen.steps import Step
 
 __all__ = ["OVERWRITE", "in_place"]
@@ -19,33 +19,31 @@ __all__ = ["OVERWRITE", "in_place"]
 OVERWRITE = "overwrite_saved"
 """The argument that lets a backward pass write to what was saved."""
 
-_FUNCTIONS: dict[type[ast.AST], str] = {
-    ast.Add: "np.add",
-    ast.Sub: "np.subtract",
-    ast.Mult: "np.multiply",
-    ast.Div: "np.divide",
-}
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _COMMUTE = (ast.Add, ast.Mult)
-# Functions that take the array in which to put their values.
-_ENTRYWISE = ("exp", "log", "sqrt", "tanh", "sin", "cos", "square")
 
 Shapes = Mapping[str, tuple[Expr | None, ...]]
 """The sizes of the axes of each array, by its identifier."""
 
 
 def in_place(
-    steps: Sequence[Step], shapes: Shapes, kept: Iterable[str], lent: Iterable[str] = ()
+    dialect: Dialect,
+    steps: Sequence[Step],
+    shapes: Shapes,
+    kept: Iterable[str],
+    lent: Iterable[str] = (),
 ) -> list[Step]:
     """The steps with results in the place of arrays that nobody needs.
 
     Parameters
     ----------
+    dialect : how the target puts a result somewhere.
     steps : the work of a function, in order.
     shapes : the sizes of the axes of each array.
     kept : the arrays that are returned.
     lent : arrays of the caller that may be written to where the caller says so.
     """
-    reader = _InPlace(steps, shapes, frozenset(kept), frozenset(lent))
+    reader = _InPlace(dialect, steps, shapes, frozenset(kept), frozenset(lent))
     return [
         replace(step, statements=tuple(reader.statements(number)))
         for number, step in enumerate(steps)
@@ -54,16 +52,24 @@ def in_place(
 
 class _InPlace:
     def __init__(
-        self, steps: Sequence[Step], shapes: Shapes, kept: frozenset[str], lent: frozenset[str]
+        self,
+        dialect: Dialect,
+        steps: Sequence[Step],
+        shapes: Shapes,
+        kept: frozenset[str],
+        lent: frozenset[str],
     ) -> None:
+        self._dialect = dialect
         self._steps, self._shapes, self._kept, self._lent = steps, shapes, kept, lent
-        self._owned = {_made(s) for step in steps for s in step.statements if _is_fresh(s)}
+        self._owned = {
+            _made(s) for step in steps for s in step.statements if _is_fresh(s, dialect.module)
+        }
         # Only the arrays with the most axes are large enough for it to matter.
         self._rank = max(map(len, shapes.values()), default=0)
         self._last: dict[str, int] = {}
         for number, step in enumerate(steps):
-            for name in _names(step.statements):
-                self._last[name] = number
+            for each in _names(step.statements):
+                self._last[each] = number
 
     def statements(self, number: int) -> Iterator[ast.stmt]:
         """The statements of a step."""
@@ -79,11 +85,26 @@ class _InPlace:
         parts = _spine(node.value, lambda name: self._is_free(name, variable, number, used))
         if parts is not None:
             yield from self._written_over(variable, *parts)
-        elif _is_entrywise(node.value) and isinstance(node.value, ast.Call):
+        elif isinstance(node.value, ast.Call) and self._is_entrywise(node.value):
             yield ast.Assign([ast.Name(variable)], node.value.args[0])
-            yield ast.Expr(call(node.value.func, ast.Name(variable), out=ast.Name(variable)))
+            yield self._again(variable, node.value.func, ast.Name(variable))
         else:
             yield node
+
+    def _is_entrywise(self, value: ast.Call) -> bool:
+        """Whether a value is a function of what is computed for it alone."""
+        if value.keywords or len(value.args) != 1 or not isinstance(value.func, ast.Attribute):
+            return False
+        return value.func.attr in self._dialect.entrywise and _is_arithmetic(value.args[0])
+
+    def _again(self, variable: str, function: ast.expr, *arguments: ast.expr) -> ast.stmt:
+        """A statement that puts a function of a variable in its place."""
+        array = ast.Name(variable)
+        found = call(function, *arguments, out=self._dialect.place(array))
+        return ast.Assign([array], found) if self._dialect.guarded else ast.Expr(found)
+
+    def _function(self, level: ast.BinOp) -> ast.expr:
+        return name(f"{self._dialect.module}.{self._dialect.written[type(level.op)]}")
 
     def _is_large(self, variable: str) -> bool:
         return len(self._shapes.get(variable, ())) == self._rank > 0
@@ -100,27 +121,27 @@ class _InPlace:
     ) -> Iterator[ast.stmt]:
         """Operations one after the other, the innermost first, all in one place."""
         innermost, *others = levels
-        function = _FUNCTIONS[type(innermost.op)]
-        place: ast.expr = ast.Name(name)
+        place = self._dialect.place(ast.Name(name))
         if name in self._lent:
             place = ast.IfExp(ast.Name(OVERWRITE), place, ast.Constant(None))
-        first = call(function, innermost.left, innermost.right, out=place)
+        first = call(self._function(innermost), innermost.left, innermost.right, out=place)
         yield ast.Assign([ast.Name(variable)], first)
         inner: ast.expr = innermost
         for level in others:
             left = level.left is inner
             other = level.right if left else level.left
-            if left or isinstance(level.op, _COMMUTE):
-                yield ast.AugAssign(ast.Name(variable), level.op, other)
+            again = ast.Name(variable)
+            if self._dialect.guarded or not (left or isinstance(level.op, _COMMUTE)):
+                operands = (again, other) if left else (other, again)
+                yield self._again(variable, self._function(level), *operands)
             else:
-                again = ast.Name(variable)
-                yield ast.Expr(call(_FUNCTIONS[type(level.op)], other, again, out=again))
+                yield ast.AugAssign(again, level.op, other)
             inner = level
 
 
 def _spine(value: ast.expr, is_free: Callable[[str], bool]) -> tuple[str, list[ast.BinOp]] | None:
     """An array that may be written over, and the operations around it, the innermost first."""
-    if not isinstance(value, ast.BinOp) or type(value.op) not in _FUNCTIONS:
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, _ARITHMETIC):
         return None
     for side, other in ((value.left, value.right), (value.right, value.left)):
         if isinstance(side, ast.Name) and is_free(side.id) and side.id not in _names([other]):
@@ -131,21 +152,12 @@ def _spine(value: ast.expr, is_free: Callable[[str], bool]) -> tuple[str, list[a
     return None
 
 
-def _is_entrywise(value: ast.expr) -> bool:
-    """Whether a value is a function of what is computed for it alone."""
-    if not isinstance(value, ast.Call) or value.keywords or len(value.args) != 1:
-        return False
-    function = value.func
-    plain = isinstance(function, ast.Attribute) and function.attr in _ENTRYWISE
-    return plain and _spread(value.args[0])
+def _is_arithmetic(value: ast.expr) -> bool:
+    return isinstance(value, ast.BinOp) and isinstance(value.op, _ARITHMETIC)
 
 
-def _spread(value: ast.expr) -> bool:
-    return isinstance(value, ast.BinOp) and type(value.op) in _FUNCTIONS
-
-
-def _is_fresh(node: ast.stmt) -> bool:
-    """Whether a statement makes an array that no other name means."""
+def _is_fresh(node: ast.stmt, module: str) -> bool:
+    """Whether a statement makes an array that no other name means, by a library's functions."""
     if not isinstance(node, ast.Assign):
         return False
     value = node.value
@@ -153,7 +165,7 @@ def _is_fresh(node: ast.stmt) -> bool:
         return True
     function = value.func if isinstance(value, ast.Call) else None
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        return function.value.id == "np"
+        return function.value.id == module
     return False
 
 

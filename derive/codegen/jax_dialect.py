@@ -17,6 +17,7 @@ class JaxDialect(Dialect):
     module = "jnp"
     in_place = False
     fuses = True
+    eager = False
 
     def function(self, row: str, arguments: Sequence[ast.expr], arrays: Sequence[bool]) -> ast.expr:
         """An elementary function, spelled as the table of them says."""

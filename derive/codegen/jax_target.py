@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ast
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -59,6 +60,12 @@ class JaxTarget(Target):
     def dialect(self) -> Dialect:
         """How the target spells operations."""
         return JaxDialect()
+
+    def numbers(
+        self, found: Passes, given: Iterable[str], arrays: Iterable[str]
+    ) -> Iterator[ast.stmt]:
+        """Nothing: JAX takes numbers of Python's as they are."""
+        yield from ()
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""

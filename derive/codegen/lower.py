@@ -136,7 +136,9 @@ class Lowering:
         indices, body = expr.open(*target)
         factors = [factor for power in Mul.make_args(body) for factor in _repeated(power)]
         if isinstance(expr, Contraction) and len(factors) > 1 and all(map(is_plain, factors)):
-            return self._product(factors, target), set().union(*map(ranging, factors))
+            product = self._product(factors, target)
+            if product is not None:
+                return product, set().union(*map(ranging, factors))
         order = _body_order(body, target, indices)
         entries = self._entries(order)
         value = entries.value(body)
@@ -155,12 +157,17 @@ class Lowering:
         found = self.dialect.determinant if plain else self.dialect.log_determinant
         return found(matrix), set(batch)
 
-    def _product(self, factors: Sequence[Expr], target: Sequence[Index]) -> ast.expr:
-        """The sum of a product of tensors, by matrix products where it is one."""
+    def _product(self, factors: Sequence[Expr], target: Sequence[Index]) -> ast.expr | None:
+        """The sum of a product of tensors, by matrix products where it is one.
+
+        None where the product is best made and summed one after the other.
+        """
         free = [i for i in target if any(i in ranging(f) for f in factors)]
-        if len(factors) > 2:
-            return self._einsum(factors, free)
-        return self._matrix_product(factors, free) or self._einsum(factors, free)
+        found = self._matrix_product(factors, free) if len(factors) == 2 else None
+        every = set().union(*map(ranging, factors))
+        if found is None and not self.dialect.sums_products and every in map(ranging, factors):
+            return None
+        return found or self._einsum(factors, free)
 
     def _einsum(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr:
         every = sorted(set().union(*map(ranging, factors)), key=str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -29,6 +29,7 @@ class NumbaDialect(Dialect):
     """The spelling of what is left to NumPy."""
 
     in_place = False
+    eager = False
 
 
 class NumbaTarget(Target):
@@ -61,6 +62,12 @@ class NumbaTarget(Target):
         text = "\n".join(work)
         parts = [*helpers(text, self.helper_texts), *work, *self_test(found, text)]
         return [part.strip("\n") for part in parts]
+
+    def numbers(
+        self, found: Passes, given: Iterable[str], arrays: Iterable[str]
+    ) -> Iterator[ast.stmt]:
+        """Nothing: all arguments are made arrays."""
+        yield from ()
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""

@@ -12,7 +12,7 @@ from sympy import Expr, preorder_traversal
 from derive.codegen.assignment import Assignment
 from derive.codegen.dialect import Dialect, name, number
 from derive.codegen.identifiers import Identifiers
-from derive.codegen.inplace import in_place
+from derive.codegen.inplace import OVERWRITE, in_place
 from derive.codegen.lower import Lowering
 from derive.codegen.program import Program, adjoint
 from derive.codegen.schedule import Schedule, is_costly
@@ -32,6 +32,12 @@ class Passes:
     backward: Function
     names: Identifiers
     further: tuple[Function, ...] = ()
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether the backward pass may write to what was saved."""
+        walk = (node for s in self.backward.statements for node in ast.walk(s))
+        return any(isinstance(node, ast.Name) and node.id == OVERWRITE for node in walk)
 
 
 class Maker(Protocol):
@@ -69,7 +75,7 @@ class _Passes:
 
     def __init__(self, program: Program, dialect: Dialect, make: Maker) -> None:
         self.program, self.dialect, self.make = program, dialect, make
-        schedule = Schedule(program.work)
+        schedule = Schedule(program.work, eager=dialect.eager)
         for assignment in program.forward:
             schedule.add(assignment)
         split = len(schedule.assignments)
@@ -152,7 +158,7 @@ class _Passes:
         if self.dialect.in_place:
             computed = {names[a.name] for a in before if a.name in saved}
             kept = {*computed, *(names[n] for n in program.outputs)}
-            steps = in_place(steps, self._shapes(), kept)
+            steps = in_place(self.dialect, steps, self._shapes(), kept)
         sought = {*used, *(str(size) for size in program.sizes if str(size) in saved)}
         lengths = tuple(_lengths(program.graph, given, names, sought))
         return Function(
@@ -184,7 +190,7 @@ class _Passes:
         own = [n for n in saved if n in _read(names, steps)]
         lengths = tuple(_lengths(graph, (*own, *given, *saved), names, _used(names, steps)))
         if self.dialect.in_place:
-            steps = in_place(steps, self._shapes(), [names[n] for n in results], lent)
+            steps = in_place(self.dialect, steps, self._shapes(), [names[n] for n in results], lent)
         found = Function(tuple(given), tuple(results), tuple(saved), lengths, tuple(steps), title)
         return replace(found, used=frozenset(saved) & _mentioned(names, found.statements))
 

@@ -46,6 +46,9 @@ class Schedule:
     Parameters
     ----------
     expected : all that is going to be added; what is costly in it more than once is computed once.
+    numbers : those in the names of the tensors that it adds.
+    eager : whether every operation passes over its arrays, so that the factors of a sum are best
+        two tensors, which are multiplied and summed at once.
 
     Attributes
     ----------
@@ -54,9 +57,13 @@ class Schedule:
     """
 
     def __init__(
-        self, expected: Iterable[Assignment] = (), numbers: Iterator[int] | None = None
+        self,
+        expected: Iterable[Assignment] = (),
+        numbers: Iterator[int] | None = None,
+        eager: bool = False,
     ) -> None:
         self.assignments: list[Assignment] = []
+        self._eager = eager
         self._numbers = numbers or count()
         self._uses = Counter(_key(node) for a in expected for node in _costly(a.expr))
         self._known: dict[Expr, Assignment] = {}
@@ -157,7 +164,8 @@ class Schedule:
             return self._picked(factors, indices)
         out = set().union(*map(ranging, factors)) - set(indices)
         factors = _merged(factors)
-        for first, second in _path(factors, out):
+        while len(factors) > 1:
+            first, second = _path(factors, out)[0]
             pair = factors[first], factors[second]
             factors = [f for f in factors if f not in pair]
             kept = out.union(*map(ranging, factors))
@@ -165,8 +173,9 @@ class Schedule:
             joined = self._joined(pair, over)
             if not factors:
                 return joined
-            factors.append(self._shared(joined) if over else joined)
-        return self._sum(Mul(*factors), indices)
+            factors = _merged([*factors, self._shared(joined) if over else joined])
+        left = [i for i in indices if i in ranging(Mul(*factors))]
+        return self._sum(Mul(*factors), left)
 
     def _sum(self, body: Expr, indices: Sequence[Index]) -> Expr:
         """A sum; where factors leave it, it is a tensor."""
@@ -175,6 +184,8 @@ class Schedule:
         # What has few axes is computed apart, so that the product is one of tensors alone.
         small = [f for f in factors if f.is_Pow and 0 < len(ranging(f)) < rank]
         body = Mul(*(self._shared(f) if f in small else f for f in factors))
+        if self._eager and not body.has(Iverson, KroneckerDelta):
+            body = self._two_tensors(body)
         total = Contraction(body, *indices)
         return total if isinstance(total, Contraction) else self._flat(total)
 
@@ -192,11 +203,19 @@ class Schedule:
         total = self._shared(self._total(within, inner))
         return self._sum(Mul(*rest, total), [i for i in indices if i not in inner])
 
+    def _two_tensors(self, body: Expr) -> Expr:
+        """A product of factors with the same indices as one of two tensors."""
+        groups = _grouped(Mul.make_args(body))
+        if len(groups) > 1 or len(groups[0]) < 2:
+            return body
+        *others, last = sorted(groups[0], key=lambda factor: (is_tensor(factor), str(factor)))
+        return Mul(self._shared(Mul(*others)), self._shared(last))
+
     def _joined(self, pair: tuple[Expr, Expr], over: Sequence[Index]) -> Expr:
         """The product of two factors, summed; each is a tensor if it can be a matrix product."""
         if not over:
             return Mul(*pair)
-        if _is_matrix_product(*pair, over):
+        if self._eager or _is_matrix_product(*pair, over):
             pair = (self._operand(pair[0]), self._operand(pair[1]))
         return self._sum(Mul(*pair), over)
 
@@ -251,10 +270,15 @@ def _without_ones(
 
 def _merged(factors: Sequence[Expr]) -> list[Expr]:
     """Factors with the same indices as one."""
+    return [Mul(*group) for group in _grouped(factors)]
+
+
+def _grouped(factors: Sequence[Expr]) -> list[list[Expr]]:
+    """Factors with the same indices together."""
     groups: dict[frozenset[Index], list[Expr]] = {}
     for factor in factors:
         groups.setdefault(frozenset(ranging(factor)), []).append(factor)
-    return [Mul(*group) for group in groups.values()]
+    return list(groups.values())
 
 
 def _path(factors: Sequence[Expr], out: Iterable[Index]) -> list[tuple[int, int]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from derive.codegen.checks import checked
+from derive.codegen.checks import checked, numbers
 from derive.codegen.describe import about_further, documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
 from derive.codegen.helpers import HELPERS, helpers
@@ -92,7 +92,8 @@ class Target:
         results = ", ".join(names[n] for n in function.results)
         about = [f"Return {results}, and what `backward` takes as `saved`.", ""]
         about += ["Saved:", *(f"    {line}" for line in saved_lines(found))]
-        start = [*checked(found, found.program.inputs)]
+        inputs = found.program.inputs
+        start = [*self.numbers(found, inputs, inputs), *checked(found, inputs)]
         return self.function("forward", given, about, found, function, start, result)
 
     def backward(self, found: Passes) -> str:
@@ -117,14 +118,23 @@ class Target:
         graph = found.program.graph
         known = [name for name in function.saved if name in function.used]
         arrays = [name for name in (*known, *function.parameters) if axes_of(graph, name)]
+        given = function.parameters
+        start += self.numbers(found, given, (*given, *known))
         start += checked(found, arrays, labels=False)
         result = ast.Return(_together(function, found))
         return self.function(function.title, parameters, about, found, function, start, result)
 
+    def numbers(
+        self, found: Passes, given: Iterable[str], arrays: Iterable[str]
+    ) -> Iterator[ast.stmt]:
+        """What is done to numbers without axes, which may be Python's own."""
+        with_axes = [n for n in arrays if axes_of(found.program.graph, n)]
+        return numbers(found, given, with_axes)
+
     def backward_parameters(self, found: Passes) -> list[str]:
         """The parameters of the backward pass."""
         parameters = ["saved", *(found.names[n] for n in found.backward.parameters)]
-        return [*parameters, f"{OVERWRITE}=False"] if _overwrites(found) else parameters
+        return [*parameters, f"{OVERWRITE}=False"] if found.overwrites else parameters
 
     def about_backward(self, found: Passes) -> list[str]:
         """The docstring of the backward pass, by its lines."""
@@ -133,7 +143,7 @@ class Target:
             ", ".join(names[n] for n in some) for some in (function.results, function.parameters)
         )
         about = [f"Return {results}, from {upstream} and what `forward` saved."]
-        return [*about, "", *_LENT] if _overwrites(found) else about
+        return [*about, "", *_LENT] if found.overwrites else about
 
     def function(
         self,
@@ -191,15 +201,6 @@ def _together(function: Function, found: Passes) -> ast.expr:
 
 def _names(names: Sequence[str], found: Passes) -> ast.Tuple:
     return ast.Tuple([ast.Name(found.names[name]) for name in names])
-
-
-def _overwrites(found: Passes) -> bool:
-    """Whether the backward pass may write to what was saved."""
-    return any(_mentions(s, OVERWRITE) for s in found.backward.statements)
-
-
-def _mentions(node: ast.stmt, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
 
 
 def docstring(about: Sequence[str]) -> list[str]:

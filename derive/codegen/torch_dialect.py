@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from derive.codegen.dialect import Dialect, call, number
 from derive.expressions import ELEMENTARY
@@ -20,7 +20,15 @@ class TorchDialect(Dialect):
     """The spelling of PyTorch; `like` tells the device too."""
 
     module = "torch"
-    in_place = False
+    guarded = True
+    written: Mapping[type[ast.AST], str] = {
+        ast.Add: "add",
+        ast.Sub: "sub",
+        ast.Mult: "mul",
+        ast.Div: "div",
+    }
+    entrywise = (*Dialect.entrywise, "erf", "sigmoid", "log1p", "expm1")
+    sums_products = False
     axis = "dim"
     keep = "keepdim"
 
@@ -56,6 +64,10 @@ class TorchDialect(Dialect):
                 for argument, array in zip(arguments, arrays, strict=True)
             ]
         return self._call("clamp", *arguments)
+
+    def place(self, array: ast.expr) -> ast.expr:
+        """What is passed to have a result put where an array lies, if nothing follows that."""
+        return call("_reused", array)
 
     def reduce(
         self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False

@@ -66,10 +66,12 @@ class TorchTarget(Target):
         yield "import numpy as np\nimport torch"
 
     def backward_parameters(self, found: Passes) -> list[str]:
-        """The parameters of the backward pass; which gradients are needed comes last."""
+        """The parameters of the backward pass, with which gradients are needed."""
         several = len(found.program.wrt) > 1
         needs = [f"needs=({', '.join(['True'] * len(found.program.wrt))})"] if several else []
-        return [*super().backward_parameters(found), *needs]
+        parameters = super().backward_parameters(found)
+        place = 1 + len(found.backward.parameters)
+        return [*parameters[:place], *needs, *parameters[place:]]
 
     def about_backward(self, found: Passes) -> list[str]:
         """The docstring of the backward pass."""

@@ -33,6 +33,7 @@ class Wrapping:
     outputs : what it returns.
     saved : what the forward pass saves; `saved_functions` and `saved_sizes` come last.
     computed : those of them that are neither arguments nor outputs.
+    overwrites : whether the backward pass may write to what was saved.
     gradients : for each argument its gradient, None where the derivation has none.
     """
 
@@ -58,6 +59,7 @@ class Wrapping:
         self.saved_sizes = [names[n] for n in found.forward.saved if n in sizes]
         known = {*self.arguments, *self.outputs}
         self.computed = [n for n in self.saved if n not in known]
+        self.overwrites = found.overwrites
         self.wrt = [names[n] for n in program.wrt]
         self.gradients = dict(
             zip(self.wrt, map(names.__getitem__, found.backward.results), strict=True)
