@@ -152,7 +152,7 @@ class Entries:
             return self._factors(above)
         rank = max((len(ranging(f)) for f in above), default=0)
         if rank <= max(len(ranging(Mul(*below))), 1):
-            return ast.BinOp(self._factors(above), ast.Div(), self._factors(below))
+            return ast.BinOp(self._beside(above, below), ast.Div(), self._factors(below))
         # To divide few numbers and multiply many takes a third of the time.
         large = [f for f in above if len(ranging(f)) == rank]
         spans = ranging(Mul(*below))
@@ -160,12 +160,14 @@ class Entries:
         small = [f for f in small if ranging(f) <= spans or ranging(f) >= spans]
         beside = [f for f in above if f not in (*large, *small)]
         ratio = ast.BinOp(self._factors(small), ast.Div(), self._factors(below))
-        # A truth value times a number of Python's would be in double precision.
-        plain = not any(map(ranging, (*small, *below)))
-        rest = Mul(*large, *beside)
-        whole = plain and is_condition(rest)
-        product = self.value(rest) if whole else self._factors([*large, *beside])
+        product = self._beside([*large, *beside], [*small, *below])
         return ast.BinOp(ratio, ast.Mult(), product)
+
+    def _beside(self, factors: Sequence[Expr], others: Sequence[Expr]) -> ast.expr:
+        """A product, which meets others behind its sign of operation."""
+        # A truth value beside numbers of Python's alone would be in double precision.
+        alone = is_condition(Mul(*factors)) and not any(map(ranging, others))
+        return self.value(Mul(*factors)) if alone else self._factors(factors)
 
     def _factors(self, factors: Sequence[Expr]) -> ast.expr:
         """A product; comparisons may be truth values beside a factor that is a number."""
