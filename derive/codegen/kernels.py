@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -66,7 +67,7 @@ class Kernels:
         loops = [nest for nest in plan if isinstance(nest, Loop)]
         for nest in plan:
             if isinstance(nest, Update):
-                steps.append(Step(nest.of, tuple(lowering.statements(nest.of))))
+                steps.append(Step(nest.of, tuple(_statements(nest, lowering))))
                 continue
             title_ = f"_{title}" if len(loops) == 1 else f"_{title}_{loops.index(nest)}"
             made = {update.name for update in updates_in(nest)}
@@ -130,6 +131,13 @@ class Kernels:
             letters_ = (c for c in (*own, *_LETTERS) if c not in taken and c not in outer)
             found[loop.index] = next(letters_, f"i{len(around)}")
         return found
+
+
+def _statements(update: Update, lowering: Lowering) -> list[ast.stmt]:
+    """What is made without a loop: an assignment, or what is added to one entry after loops."""
+    if update.kind == "add":
+        return [lowering.added(update.of, indices_of(update.target))]
+    return lowering.statements(update.of)
 
 
 def _needed(plan: Sequence[Nest], nest: Nest) -> set[str]:

@@ -77,6 +77,13 @@ class Lowering:
         found: list[ast.stmt] = [ast.Assign([variable], first)]
         return found + [self._add_at(variable, each, target) for each in scattered]
 
+    def added(self, assignment: Assignment, slots: Sequence[Expr]) -> ast.stmt:
+        """The statement that adds what an assignment has at slots beside its dense part."""
+        target = assignment.indices
+        _, scattered = split(assignment.expr, target)
+        (found,) = (each for each in scattered if each.slots == tuple(slots))
+        return self._add_at(ast.Name(self.names[assignment.name]), found, target)
+
     def _solution(self, given: Solution) -> ast.stmt:
         """Linear equations, for each value of the indices of the matrix beside row and column."""
         others = [i for i in given.indices if i != given.row and i not in ranging(given.matrix)]
