@@ -246,3 +246,18 @@ def test_few_entries_do_not_start_threads(plain: Callable[[str], ModuleType]) ->
     found.__dict__["_GRAIN"] = 1 << 16
     assert found._parts(8, 64) == 1
     assert found._parts(0, 0) == 1
+
+
+def test_places_are_no_numbers_of_the_loops(plain: Callable[[str], ModuleType]) -> None:
+    graph = read_graph("y_i = (1/K) 1_k x_{2i+k-1}", sizes={"k": "K"})
+    assert plain(module(program(graph), "numba")).self_test() < 1e-6
+
+
+def test_an_entry_behind_a_loop_is_added_to_once(plain: Callable[[str], ModuleType]) -> None:
+    text = written("cross_entropy")[1]
+    assert text.count("d_x = ") == 1
+    found = plain(text)
+    x = np.array([1.0, 2.0, 4.0])
+    expected = found.backward(found.forward(x, 1)[1], 3.0)
+    again = found.backward(found.forward(x, 1)[1], 3.0, overwrite_saved=True)
+    np.testing.assert_allclose(again, expected)

@@ -8,7 +8,7 @@ from itertools import count
 from sympy import Expr, Indexed, KroneckerDelta
 
 from derive.codegen.updates import Update
-from derive.expressions import Index, Size, is_tensor, name_of, ranging, tensor
+from derive.expressions import Index, Iverson, Size, is_tensor, name_of, ranging, tensor
 
 __all__ = ["Constant", "Hoisting"]
 
@@ -108,4 +108,7 @@ class Hoisting:
 
 
 def _is_leaf(expr: Expr) -> bool:
+    """Whether an expression has no parts that are numbers of the nest: places are none."""
+    if isinstance(expr, Iverson):
+        return not expr.atoms(Indexed)
     return not expr.args or isinstance(expr, Indexed | KroneckerDelta)

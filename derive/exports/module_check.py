@@ -31,6 +31,7 @@ def module_check_lines(report: ModuleReport) -> Iterator[str]:
             yield f"    {result.trouble}"
         if result.smallest is not None:
             yield f"    {_sentence(result, report.graph)}"
+    yield from (f"  WRONG  {trouble}" for trouble in report.troubles)
 
 
 def module_check_json(report: ModuleReport) -> dict[str, Any]:
@@ -47,7 +48,13 @@ def module_check_json(report: ModuleReport) -> dict[str, Any]:
         for result in report.results
     ]
     samples = [dict(sizes) for sizes in report.samples]
-    return {"module": report.path, "ok": report.ok, "results": results, "samples": samples}
+    return {
+        "module": report.path,
+        "ok": report.ok,
+        "results": results,
+        "samples": samples,
+        "troubles": list(report.troubles),
+    }
 
 
 def _sentence(result: ResultReport, graph: Graph) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sympy import Expr
 
 from derive.errors import DeriveError
 from derive.expressions import Graph, Index, Partial, Tensor, indices_of, tensor
+from derive.verify.conduct import misconduct
 from derive.verify.evaluate import Array, EvaluationError
 from derive.verify.oracle import Oracle
 from derive.verify.passes import Code
@@ -64,17 +66,19 @@ class ModuleReport:
     Attributes
     ----------
     samples : the sizes of each sample.
+    troubles : what the passes do beside what they return, such as to change an argument, in words.
     """
 
     path: str
     graph: Graph
     results: tuple[ResultReport, ...]
     samples: tuple[Mapping[str, int], ...]
+    troubles: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether all results are right."""
-        return all(result.ok for result in self.results)
+        """Whether all results are right, and nothing else is done."""
+        return all(result.ok for result in self.results) and not self.troubles
 
 
 def check_module(
@@ -133,7 +137,8 @@ class _Check:
             for place in range(len(self.what))
         )
         sizes = tuple({str(s): n for s, n in o.sample.sizes.items()} for o in oracles)
-        return ModuleReport(self.code.path, self.graph, found, sizes)
+        said = (trouble for dtype in DTYPES for trouble in misconduct(self.code, oracles[0], dtype))
+        return ModuleReport(self.code.path, self.graph, found, sizes, tuple(dict.fromkeys(said)))
 
     def _least(self) -> list[Oracle]:
         """A sample on which all sizes are 1, if the definitions have a value on one."""
@@ -155,7 +160,8 @@ class _Check:
         except (Exception, SystemExit) as error:
             return [(np.inf, f"raised {type(error).__name__}: {error}")] * len(self.what)
         expected = [self.expected(oracle, what) for what in self.what]
-        return [_error(value, wanted) for value, wanted in zip(found, expected, strict=True)]
+        pairs = zip(found, expected, strict=True)
+        return [_error(value, wanted, dtype) for value, wanted in pairs]
 
     def expected(self, oracle: Oracle, what: Expr) -> Array:
         """The value by the definitions."""
@@ -202,10 +208,15 @@ def _generic(graph: Graph, name: str) -> Tensor:
     return graph.tensor(name, letters)
 
 
-def _error(value: Array, expected: Array) -> tuple[float, str]:
+def _error(value: Any, expected: Array, dtype: str) -> tuple[float, str]:
+    if isinstance(value, TypeError):
+        return np.inf, str(value)
     if value.shape != expected.shape:
         return np.inf, f"has the shape {value.shape}, not {expected.shape}"
+    if value.dtype != dtype:
+        return np.inf, f"is {value.dtype} where the inputs are {dtype}"
     if not np.isfinite(value).all():
         return (0.0, "") if np.array_equal(value, expected) else (np.inf, "is not finite")
+    value = value.astype(float)
     distance, *sizes = (np.abs(a).max(initial=0.0) for a in (value - expected, value, expected))
     return float(distance / max(*sizes, FLOOR)), ""

@@ -1,11 +1,11 @@
-"""A module of code with the two passes, called with the data of samples in NumPy's arrays."""
+"""A module of code with the two passes, called with the data of samples."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ import numpy as np
 from derive.errors import DeriveError
 from derive.expressions import Graph, Opaque
 from derive.notation.names import ascii_name
-from derive.verify.evaluate import Array
 from derive.verify.functions import opaque
 from derive.verify.implementation import load_file
+from derive.verify.libraries import Library, library_of
 from derive.verify.oracle import Oracle
 from derive.verify.sample import Sample
 
@@ -25,7 +25,7 @@ __all__ = ["Code"]
 
 
 class Code:
-    """The functions of a module, which take and return arrays of NumPy here."""
+    """The functions of a module, which return arrays of NumPy here."""
 
     def __init__(self, path: str, graph: Graph, wrt: Sequence[str]) -> None:
         self.path = path
@@ -63,21 +63,53 @@ class Code:
             mend=f"name the inputs in order, as in `--wrt {acting[0]}`",
         )
 
-    def __call__(self, oracle: Oracle, dtype: str) -> list[Array]:
-        """The outputs, then the gradients, on a sample in one type."""
-        given = {
-            parameter: self._native(value, dtype)
-            for parameter, value in self._arguments(oracle.sample).items()
-        }
-        upstream = [
-            self._native(oracle.sample.upstream[name], dtype) for name in self.graph.outputs
-        ]
-        with self._precisely():
-            outputs, saved = self.forward(**given)
+    def __call__(self, oracle: Oracle, dtype: str) -> list[Any]:
+        """The outputs, then the gradients, on a sample in one type, as they are returned."""
+        given, upstream = self.data(oracle, dtype)
+        with self.library.precisely():
+            outputs, saved = self.both(given)
             # The backward pass may work in place on what is saved.
-            values = [_array(each) for each in _several(outputs, len(upstream))]
-            found = self.backward(saved, *upstream)
-            return values + [_array(each) for each in _several(found, len(self.wrt))]
+            values = [self.copy(each) for each in outputs]
+            return values + [self.copy(each) for each in self.gradients(saved, upstream)]
+
+    def data(self, oracle: Oracle, dtype: str) -> tuple[dict[str, Any], list[Any]]:
+        """The arguments of the forward pass by their names, and the gradients that come back."""
+        sample = oracle.sample
+        with self.library.precisely():
+            given = {n: self._native(v, dtype) for n, v in self._arguments(sample).items()}
+            return given, [self._native(sample.upstream[n], dtype) for n in self.graph.outputs]
+
+    def both(self, given: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+        """The outputs, and what is saved."""
+        found = self.forward(**given)
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise ValueError("`forward` returns no pair of the outputs and of what is saved")
+        return _several(found[0], len(self.graph.outputs)), found[1]
+
+    def gradients(self, saved: Any, upstream: Sequence[Any], **options: Any) -> Sequence[Any]:
+        """What the backward pass returns."""
+        return _several(self.backward(saved, *upstream, **options), len(self.wrt))
+
+    def copy(self, value: Any) -> Any:
+        """What was returned as it is now: an array of NumPy's where it is one."""
+        try:
+            return self.library.numbers(value)
+        except TypeError as error:
+            return error
+
+    @cached_property
+    def wrapped(self) -> Mapping[str, Callable[..., Any]]:
+        """The other functions that take what the forward pass does, by their names."""
+        wanted = list(inspect.signature(self.forward).parameters)
+        found = {}
+        for name, value in vars(self.module).items():
+            if name.startswith("_") or name == "forward" or inspect.isclass(value):
+                continue
+            with suppress(TypeError, ValueError):
+                kinds = inspect.signature(value).parameters.values()
+                if [p.name for p in kinds if p.kind is not p.KEYWORD_ONLY] == wanted:
+                    found[name] = value
+        return found
 
     def _arguments(self, sample: Sample) -> dict[str, Any]:
         known = self._known(sample)
@@ -111,25 +143,14 @@ class Code:
         return found | {ascii_name(name): value for name, value in sample.tensors.items()}
 
     @cached_property
-    def _framework(self) -> Any:
-        """PyTorch or JAX, where the module has imported one."""
-        modules = [value for value in vars(self.module).values() if inspect.ismodule(value)]
-        names = {module.__name__.partition(".")[0]: module for module in modules}
-        return names.get("torch") or names.get("jax")
+    def library(self) -> Library:
+        """The library whose arrays the module takes."""
+        return library_of(self.module)
 
     def _native(self, value: Any, dtype: str) -> Any:
         if not isinstance(value, np.ndarray):
             return value
-        array = value.astype(dtype) if value.dtype.kind == "f" else value.copy()
-        if self._framework is not None and self._framework.__name__ == "torch":
-            return self._framework.from_numpy(np.asarray(array))
-        return np.asarray(array)
-
-    def _precisely(self) -> Any:
-        """Where JAX keeps double precision."""
-        if self._framework is None or not hasattr(self._framework, "enable_x64"):
-            return nullcontext()
-        return self._framework.enable_x64(True)
+        return self.library.native(value.astype(dtype) if value.dtype.kind == "f" else value)
 
 
 def _load(path: str) -> Any:
@@ -165,10 +186,3 @@ def _several(found: Any, number: int) -> Sequence[Any]:
         count = len(found) if isinstance(found, tuple | list) else 1
         raise ValueError(f"{count} arrays are returned in place of {number}")
     return found
-
-
-def _array(value: Any) -> Array:
-    """The numbers in double precision, in an array of its own."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
-    return np.array(value, dtype=float)
