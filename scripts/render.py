@@ -16,6 +16,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import derive
@@ -52,14 +53,22 @@ def marked(block: re.Match[str]) -> str:
     return f"<!-- derivation {block[1]} -->\n{text}\n<!-- end -->\n"
 
 
-def rendered() -> dict[Path, str]:
-    """The files that are written from the program, with what they should hold."""
+def rendered_readme() -> dict[Path, str]:
+    """The README, with what it should hold."""
     readme = ROOT / "README.md"
-    found = {readme: MARKED.sub(marked, CONSOLE.sub(console, readme.read_text("utf-8")))}
-    for name in derive.catalogue():
-        path = ROOT / "derivations" / f"{name}.md"
-        found[path] = derive.load(name).markdown(reasons=True)
-    return found
+    return {readme: MARKED.sub(marked, CONSOLE.sub(console, readme.read_text("utf-8")))}
+
+
+def rendered_catalogue(names: Iterable[str]) -> dict[Path, str]:
+    """The files beside those of the catalogue, with what they should hold."""
+    return {
+        ROOT / "derivations" / f"{name}.md": derive.load(name).markdown(reasons=True)
+        for name in names
+    }
+
+
+def is_up_to_date(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text("utf-8") == text
 
 
 def main() -> None:
@@ -67,8 +76,8 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     stale = []
-    for path, text in rendered().items():
-        if not path.exists() or path.read_text("utf-8") != text:
+    for path, text in (rendered_readme() | rendered_catalogue(derive.catalogue())).items():
+        if not is_up_to_date(path, text):
             stale.append(path)
             if not check:
                 path.write_text(text, "utf-8")

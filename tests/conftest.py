@@ -10,11 +10,17 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from amount import FEW, MANY
+from hypothesis import settings
 
 # The tests start hundreds of processes, each of which would compile all modules anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+
+settings.register_profile("many", max_examples=MANY)
+settings.register_profile("few", max_examples=FEW)
+settings.load_profile("few")
 
 # A worker holds all modules and what SymPy keeps; to look through them for garbage again and again
 # takes longer than many a test.

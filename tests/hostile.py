@@ -70,8 +70,8 @@ def hostile_texts(length: int) -> dict[str, bytes]:
         texts[f"{opening!r} nested, open"] = f"$${opening * depth}{inner} $$"
     texts |= {f"macros {name}": f"$${text}$$\n\n$$a = b$$" for name, text in MACROS.items()}
     chance = random.Random(length)
-    bytes_ = bytes(chance.randrange(256) for _ in range(length))
-    signs = "".join(chance.choice("$$\\{}[]()&=`\n _^ab<>-!%#:") for _ in range(length))
+    bytes_ = chance.randbytes(length)
+    signs = "".join(chance.choices("$$\\{}[]()&=`\n _^ab<>-!%#:", k=length))
     found = {name: text.encode() for name, text in texts.items()}
     return found | {"bytes": bytes_, "bytes in a display": b"$$" + bytes_, "signs": signs.encode()}
 

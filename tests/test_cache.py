@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amount import some_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ REPORTS = st.builds(Report, stages=st.lists(STAGES, max_size=2).map(tuple))
 
 
 @given(REPORTS)
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=some_of(60), suppress_health_check=list(HealthCheck))
 def test_reports_survive_json(report: Report) -> None:
     text = json.dumps(as_plain(report))
     again = from_plain(Report, json.loads(text))

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from amount import some_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,7 +86,7 @@ def test_declared_sizes_and_auxiliary_equations_are_kept() -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=some_of(10), deadline=None)
 def test_the_order_of_lines_says_nothing(random: Random) -> None:
     data = plain()
     random.shuffle(data["lines"])
@@ -141,7 +142,7 @@ ANYTHING = st.one_of(
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some_of(60), deadline=None)
 def test_nothing_can_be_changed_unnoticed(draw: st.DataObject) -> None:
     data = plain()
     path = draw.draw(st.sampled_from(list(leaves(data))))

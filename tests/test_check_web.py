@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from amount import some_of
 
 from derive.check.reading import Reading
 from derive.check.refusal import NotUnderstood
@@ -216,7 +217,7 @@ def test_broken_formulas_are_refused_and_nothing_worse() -> None:
     whole = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ARTICLES.glob("*.md")))
     formulas = re.findall(r"\$\$(.*?)\$\$", whole, re.DOTALL)
     tokens = [t for tex in formulas for t in re.findall(r"\\[a-zA-Z]+|\\.|\S", tex)]
-    for _ in range(150):
+    for _ in range(some_of(150)):
         parts = re.findall(r"\\[a-zA-Z]+|\\.|\s+|.", draw.choice(formulas))
         for _ in range(draw.randint(1, 4)):
             place = draw.randrange(len(parts))

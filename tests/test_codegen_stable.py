@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amount import some_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,7 +84,7 @@ def test_saved_arrays_are_written_to_only_if_lent() -> None:
     assert any(lent is array for array in saved)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some_of(60), deadline=None)
 @given(
     name=st.sampled_from(["cross_entropy_batch", "layer_norm", "outer_product", "attention"]),
     lengths=st.lists(st.integers(0, 6), min_size=4, max_size=4),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from amount import some_of
 from claims import claimed
 from hypothesis import given, settings
 from sympy import Expr
@@ -29,7 +30,7 @@ def no_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
 SAMPLE = in_digits(Sample(VALUES.tensors, VALUES.labels, VALUES.sizes))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=some_of(80), deadline=None)
 @given(EXPRESSIONS)
 def test_many_digits_agree_with_floating_point(expr: Expr) -> None:
     floating = Compiled(expr, FREE)(VALUES)

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from amount import some_of
 from hostile import hostile_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -279,7 +280,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some_of(300), deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=40), st.sampled_from(["a.md", "a.tex", "a.qmd"]))
 def test_places_are_true(pieces: list[str], file: str) -> None:
     text = "".join(pieces)
@@ -302,7 +303,7 @@ def check_places(block: Block, lines: list[str]) -> None:
                 assert character.isspace() or block.tex[side.offset + k] == character
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=some_of(100), deadline=None)
 @given(st.text(max_size=60), st.sampled_from(["a.md", "a.tex", "a.ipynb"]))
 def test_any_text(text: str, file: str) -> None:
     if file.endswith("ipynb"):

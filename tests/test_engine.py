@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from amount import some_of
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from sympy import Indexed
@@ -60,7 +61,7 @@ def check(equations, goals):
     assert not report.undecided, (equations, goals)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=some_of(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs())
 def test_what_the_engine_derives_the_oracle_confirms(equations):
     try:

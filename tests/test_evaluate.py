@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import referee
+from amount import some_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import (
@@ -114,7 +115,7 @@ def _grow(children: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
 EXPRESSIONS = st.recursive(st.sampled_from(LEAVES), _grow, max_leaves=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=some_of(150), deadline=None)
 @given(EXPRESSIONS)
 def test_agrees_with_the_referee(expr: Expr) -> None:
     fast = Compiled(expr, FREE)(VALUES)
@@ -123,7 +124,7 @@ def test_agrees_with_the_referee(expr: Expr) -> None:
     np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-9 * (1 + np.nanmax(np.abs(slow))))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=some_of(40), deadline=None)
 @given(EXPRESSIONS)
 def test_complex_step_is_the_derivative(expr: Expr) -> None:
     """The generated code keeps a tiny imaginary part, in every function and power."""

@@ -7,6 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from amount import some_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Add, Expr, Mul, S, expand, srepr
@@ -212,7 +213,7 @@ def by_numbers(left: Expr, right: Expr, source: Random) -> bool:
     return bool(np.allclose(one, other, rtol=1e-9, atol=0))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=some_of(40), deadline=None)
 @given(st.integers(0, 10**9))
 def test_equal_forms_of_random_expressions(seed: int) -> None:
     source = Random(seed)
@@ -220,7 +221,7 @@ def test_equal_forms_of_random_expressions(seed: int) -> None:
     assert decide(expr, rewritten(expr, source), GRAPH).equal is True
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=some_of(40), deadline=None)
 @given(st.integers(0, 10**9))
 def test_verdicts_agree_with_numbers(seed: int) -> None:
     """Of two random expressions, and of one and a near miss, the verdict is that of numbers."""

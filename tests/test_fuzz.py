@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from amount import some_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +61,10 @@ PIECES = [
 ]
 
 bounded = settings(
-    max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=some_of(400),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
 )
 
 
@@ -113,7 +117,7 @@ def test_mutated_equations(text: str) -> None:
     check_graph(text)
 
 
-@settings(bounded, max_examples=800)
+@settings(bounded, max_examples=some_of(800))
 @given(from_mutants(*LATEX) | random_text.map(lambda text: f"$y = {text}"))
 def test_latex(text: str) -> None:
     check_graph(text)
@@ -136,7 +140,7 @@ def test_expressions(text: str, free: str) -> None:
     assert expr is None or bound_apart(expr)
 
 
-@settings(bounded, max_examples=200)
+@settings(bounded, max_examples=some_of(200))
 @given(from_mutants(TOML).map(str.encode) | st.binary(max_size=80))
 def test_files(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path: Path = tmp_path_factory.getbasetemp() / "fuzz.toml"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from amount import some_of
 from expressions import GOAL, article_graph, random_expression
 from sympy import Expr, KroneckerDelta, Rational, S, exp, log, sqrt
-from typesetting import katex_complaints
+from typesetting import katex_complaints, require_katex
 
 from derive.errors import NotationError
 from derive.expressions import Contraction, Graph, Index, One, Partial, Size, tensor
@@ -198,8 +199,9 @@ def test_long_sums_are_broken_inside(graph: Graph) -> None:
 
 
 def test_katex_reads_sum_signs(graph: Graph) -> None:
+    require_katex()
     source = random.Random(8)
-    exprs = [random_expression(source) for _ in range(80)]
+    exprs = [random_expression(source) for _ in range(some_of(80))]
     formulas = [write_latex(expr, graph, sums="sigma") for expr in exprs]
     formulas += [
         rf"\begin{{aligned}} {line} \end{{aligned}}"
@@ -210,8 +212,9 @@ def test_katex_reads_sum_signs(graph: Graph) -> None:
 
 
 def test_katex_reads_random_formulas(graph: Graph) -> None:
+    require_katex()
     source = random.Random(7)
-    exprs = [random_expression(source) for _ in range(150)]
+    exprs = [random_expression(source) for _ in range(some_of(150))]
     formulas = [write_latex(expr, graph) for expr in exprs]
     formulas += [
         r"\begin{aligned} " + r" \\ ".join(write_latex_lines(e, graph, room=8)) + r" \end{aligned}"

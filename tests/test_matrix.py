@@ -11,6 +11,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from amount import some_of
 from commands import run
 from matrix_text import parsed, structure
 from sympy import Expr, Integer, KroneckerDelta, Mul, Rational, S, exp, log, sin
@@ -182,7 +183,7 @@ def test_what_has_a_form_equals_it(seed):
     source = Random(seed)
     data = values(seed)
     found: Counter[str] = Counter()
-    for _ in range(30):
+    for _ in range(some_of(30)):
         expr = random_product(source, 2)
         axes = tuple(sorted(ranging(expr), key=lambda index: index.name))
         if len(str(expr)) > 400:
@@ -216,7 +217,7 @@ def test_readers_know_where_brackets_end():
     """The text of random forms reads back to the same form, on every surface that is text."""
     source = Random(1)
     tried = 0
-    for _ in range(600):
+    for _ in range(some_of(600)):
         expr = random_product(source, 2)
         axes = tuple(sorted(ranging(expr), key=lambda index: index.name))
         try:
@@ -226,7 +227,7 @@ def test_readers_know_where_brackets_end():
         tried += 1
         text = write_form(form, GRAPH, ASCII)
         assert parsed(text) == structure(form, GRAPH), text
-    assert tried > 400
+    assert tried > some_of(400)
 
 
 # No matrix form: the goal, and a word of the reason.

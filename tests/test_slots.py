@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from amount import some_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from referee import evaluate
@@ -84,7 +85,7 @@ def test_an_index_is_solved_for_where_it_stands_once_and_alone():
     assert solved_for(n, Quotient(n, D) + n, h) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some_of(60), deadline=None)
 @given(st.integers(-3, 3), st.integers(-3, 3), st.integers(-4, 4), st.integers(1, 4))
 def test_entries_out_of_range_are_zero(a, b, c, m):
     """The vectorised evaluator agrees with loops over index values."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from amount import some_of
 from expressions import GOAL, article_graph, random_expression
 from sympy import Expr
 
@@ -360,7 +361,7 @@ def read_back(expr: Expr, graph: Graph, reserved: tuple[Expr, ...], room: float)
 @pytest.mark.parametrize("seed", range(5))
 def test_random_expressions_read_back(seed: int) -> None:
     graph, source = article_graph(), random.Random(seed)
-    for _ in range(25):
+    for _ in range(some_of(25)):
         expr = random_expression(source)
         if reads_as_text(expr, graph):
             read_back(expr, graph, (GOAL,), room=14)

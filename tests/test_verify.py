@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from amount import some_of
 from hypothesis import given, settings
 from sympy import Expr, Function, Indexed, KroneckerDelta, S, exp, log, sin, sqrt
 from test_evaluate import EXPRESSIONS, FREE, VALUES
@@ -395,7 +396,7 @@ def test_proofs_are_bounded() -> None:
     assert not provably_equal(many, many + 1, SOFTMAX)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some_of(60), deadline=None)
 @given(EXPRESSIONS)
 def test_what_is_proven_equal_is_equal(expr: Expr) -> None:
     """Mutants are near misses; those few that are proven equal have to be."""

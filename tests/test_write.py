@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from amount import some_of
 from expressions import FREE, GOAL, article_graph, is_regular, random_expression, summed, unmarked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -293,7 +294,7 @@ EXPRESSIONS = st.recursive(leaves(), compounds, max_leaves=12)
 
 
 @settings(
-    max_examples=300,
+    max_examples=some_of(300),
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
@@ -314,7 +315,7 @@ def holds_constant(expr: Expr) -> bool:
 
 
 @settings(
-    max_examples=300,
+    max_examples=some_of(300),
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
@@ -332,7 +333,7 @@ def test_text_with_sum_signs_reads_back(graph: Graph, expr: Expr, spelled: bool)
 @pytest.mark.parametrize("seed", range(3))
 def test_text_of_many_sum_signs_reads_back(graph: Graph, seed: int) -> None:
     source = Random(seed)
-    for _ in range(50):
+    for _ in range(some_of(50)):
         expr = random_expression(source)
         if holds_constant(expr):
             continue
@@ -344,7 +345,7 @@ def test_text_of_many_sum_signs_reads_back(graph: Graph, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_text_of_many_sums_reads_back(graph: Graph, seed: int) -> None:
     source = Random(seed)
-    for _ in range(50):
+    for _ in range(some_of(50)):
         expr = random_expression(source)
         text = write_text(expr, graph, (A(n, m),))
         found, expr = read_expression(text, graph, FREE), graph.sized(expr)

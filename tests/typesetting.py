@@ -35,11 +35,17 @@ def _katex() -> str | None:
     return package if subprocess.run(probe, capture_output=True).returncode == 0 else None
 
 
-def katex_complaints(formulas: Sequence[str]) -> list[str]:
-    """What KaTeX has against the formulas, each complaint with its formula."""
+def require_katex() -> str:
+    """The KaTeX package, without which a test is skipped."""
     package = _katex()
     if package is None:
         pytest.skip("needs Node.js and the npm package katex (DERIVE_KATEX names its folder)")
+    return package
+
+
+def katex_complaints(formulas: Sequence[str]) -> list[str]:
+    """What KaTeX has against the formulas, each complaint with its formula."""
+    package = require_katex()
     run = subprocess.run(
         ["node", "-e", _SCRIPT, package],
         input=json.dumps(list(formulas)),
