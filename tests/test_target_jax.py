@@ -248,13 +248,17 @@ def run(text, name, inputs, specs, wrt):
     namespace = {"__name__": name}
     exec(text, namespace)
     function = namespace[name]
-    mesh = Mesh(np.array(jax.devices()), ("d",))
+    # One axis for the batch and one for the tensors, where both are asked for.
+    both = any("m" in s for s in specs)
+    devices = np.array(jax.devices()).reshape((2, 2) if both else (4,))
+    mesh = Mesh(devices, ("d", "m") if both else ("d",))
     def loss(*a):
         return (function(*a) ** 2).sum()
-    gradient = jax.jit(jax.grad(loss, argnums=wrt))
-    alone = gradient(*inputs)
+    gradients = jax.grad(loss, argnums=wrt)
+    asked = jax.jit(gradients if wrt else lambda *a: (function(*a),))
+    alone = asked(*inputs)
     spread = [jax.device_put(x, NamedSharding(mesh, P(*s))) for x, s in zip(inputs, specs)]
-    compiled = gradient.lower(*spread).compile()
+    compiled = asked.lower(*spread).compile()
     error = max(float(np.abs(np.asarray(a) - np.asarray(b)).max())
                 for a, b in zip(alone, compiled(*spread)))
     kinds = ("all-reduce", "all-gather", "all-to-all", "reduce-scatter", "collective-permute")
@@ -276,6 +280,8 @@ print(json.dumps(results))
 _LINEAR = [["n", [8, 12]], ["n", [12, 16]]]
 _NORM = [["n", [8, 12]], ["s", []], ["n", [12]], ["n", [12]]]
 _ENTROPY = [["n", [8, 16]], ["i", [8]]]
+_ATTENTION = [["n", [8, 12]], ["n", [16, 12]], ["n", [16, 12]]]
+_HEADS = [["n", [4, 8, 12]], ["n", [4, 16, 12]], ["n", [4, 16, 12]]]
 CASES = [
     # Rows on devices: each has a part of the sum that the gradient by the weights is.
     ("linear, batch", "matrix_multiplication", _LINEAR, [["d"], []], [1], ["all-reduce"]),
@@ -288,6 +294,40 @@ CASES = [
     ("entropy, batch", "cross_entropy_batch", _ENTROPY, [["d"], ["d"]], [0], []),
     # The vocabulary on devices: the greatest logit and the sum of exponentials are reductions.
     ("entropy, tensor", "cross_entropy_batch", _ENTROPY, [[None, "d"], []], [0], ["all-reduce"]),
+    # Values alone: rows ask for nothing, a contraction over devices for a sum.
+    ("linear, value", "matrix_multiplication", _LINEAR, [["d"], []], [], []),
+    (
+        "linear, value by parts of the sum",
+        "matrix_multiplication",
+        _LINEAR,
+        [[None, "d"], ["d"]],
+        [],
+        ["all-reduce"],
+    ),
+    # Both at once, on two by two devices.
+    (
+        "linear, batch and columns",
+        "matrix_multiplication",
+        _LINEAR,
+        [["d"], [None, "m"]],
+        [0, 1],
+        ["all-reduce"],
+    ),
+    ("norm, features", "layer_norm", _NORM, [[None, "d"], [], ["d"], ["d"]], [0], ["all-reduce"]),
+    # Queries on devices: keys and values get a sum over them.
+    ("attention, queries", "attention", _ATTENTION, [["d"], [], []], [0], []),
+    (
+        "attention, queries, all",
+        "attention",
+        _ATTENTION,
+        [["d"], [], []],
+        [0, 1, 2],
+        ["all-reduce"],
+    ),
+    # Keys on devices: the softmax is over them.
+    ("attention, keys", "attention", _ATTENTION, [[], ["d"], ["d"]], [0, 1, 2], ["all-reduce"]),
+    # Heads on devices are apart from each other.
+    ("heads", "attention_heads", _HEADS, [["d"], ["d"], ["d"]], [0, 1, 2], []),
 ]
 
 
