@@ -11,7 +11,8 @@ from sympy import Expr, Indexed, KroneckerDelta, Mul, S, UnevaluatedExpr
 from derive.codegen.dialect import Dialect, call, name
 from derive.codegen.entries import Entries, masked_by
 from derive.codegen.identifiers import Identifiers
-from derive.codegen.updates import Sizes, inside
+from derive.codegen.positions import Sizes
+from derive.codegen.updates import inside
 from derive.expressions import (
     Index,
     Iverson,
@@ -60,10 +61,9 @@ class Cells(Entries):
     def __init__(
         self, names: Identifiers, letters: Mapping[Index, str], storage: Storage, sizes: Sizes
     ) -> None:
-        super().__init__(LoopDialect("like"), names, ())
+        super().__init__(LoopDialect("like"), names, (), sizes)
         self.letters = letters
         self.storage = storage
-        self.sizes = sizes
         self.met: frozenset[Expr] = frozenset()
 
     def under(self, conditions: frozenset[Expr]) -> Cells:

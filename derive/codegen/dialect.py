@@ -48,6 +48,15 @@ _SPELLING = {
 }
 
 
+_FOLDED = {
+    "sum": "add",
+    "max": "maximum",
+    "min": "minimum",
+    "argmax": "greater",
+    "argmin": "less",
+}
+
+
 class Dialect:
     """The spelling of NumPy, which others differ from in places.
 
@@ -61,6 +70,8 @@ class Dialect:
     guarded : whether a place for a result is one only in some circumstances.
     sums_products : whether `einsum` is the fast way to a sum of products that is no product of
         matrices.
+    labels_are_numbers : whether a label without axes is a number when arrays are cut.
+    by_entry : whether the target's work is done entry by entry, not on whole arrays.
     """
 
     module = "np"
@@ -79,6 +90,8 @@ class Dialect:
     }
     entrywise: tuple[str, ...] = ("exp", "log", "sqrt", "tanh", "sin", "cos", "square")
     guarded = False
+    by_entry = False
+    labels_are_numbers = True
 
     def __init__(self, like: str = "") -> None:
         self.like = name(like)
@@ -180,6 +193,45 @@ class Dialect:
         )
         return call("_root", equation, start)
 
+    def reshape(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
+        """The array with other axes, its entries in the same order."""
+        return call(ast.Attribute(array, "reshape"), *shape)
+
+    def repeat(self, array: ast.expr, times: ast.expr, axis: int) -> ast.expr:
+        """The array with each entry along an axis several times, one behind the other."""
+        return call(ast.Attribute(array, "repeat"), times, axis=number(axis))
+
+    def fold(self, kind: str, array: ast.expr, axes: Sequence[int]) -> ast.expr | None:
+        """A reduction over axes of windows, None where it is best made as any other."""
+        # NumPy's reductions are slow over a short axis whose entries lie side by side.
+        if kind.startswith("arg") and len(axes) == 1:
+            return call("_fold_places", self._ufunc(_FOLDED[kind]), array, number(axes[0]))
+        if kind in _FOLDED and not kind.startswith("arg"):
+            at = _tuple([number(axis) for axis in axes])
+            return call("_fold", self._ufunc(_FOLDED[kind]), array, at)
+        return None
+
+    def _ufunc(self, function: str) -> ast.expr:
+        return name(f"{self.module}.{function}")
+
+    def windows(self, array: ast.expr, slots: Sequence[ast.expr]) -> ast.expr:
+        """The array with axes in place of some, the entries at equal steps, zero outside.
+
+        Each slot is a tuple of an axis, where it starts, and a step and a length for each of the
+        axes in its place.
+        """
+        return call("_windows", array, *slots)
+
+    def add_windows(
+        self, value: ast.expr, shape: Sequence[ast.expr], slots: Sequence[ast.expr]
+    ) -> ast.expr:
+        """An array with values added to its windows; what falls outside is left out."""
+        return call("_add_windows", value, _tuple(shape), *slots)
+
+    def contract(self, formula: str, matrix: ast.expr, windows: ast.expr) -> ast.expr:
+        """A sum of products of an array and of windows, which are large as an array."""
+        return call("_contract", ast.Constant(formula), matrix, windows)
+
     def take_along(self, array: ast.expr, place: ast.expr, axis: int) -> ast.expr | None:
         """One entry of each row along an axis, None where the target has no such function.
 
@@ -211,7 +263,19 @@ class Dialect:
         """
         place = slots[0] if len(slots) == 1 else _tuple(slots)
         if repeated:
-            return ast.Expr(call(f"{self.module}.add.at", array, place, value))
+            last = max(k for k, slot in enumerate(slots) if not isinstance(slot, ast.Slice))
+            if any(isinstance(slot, ast.Slice) for slot in slots[:last]):
+                places = _without_slices(slots)
+                return ast.Expr(call(f"{self.module}.add.at", array, places, value))
+            return ast.Expr(call("_add_at", array, _tuple(slots[: last + 1]), value))
         if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
             return ast.AugAssign(ast.Subscript(array, place), ast.Sub(), value.operand)
         return ast.AugAssign(ast.Subscript(array, place), ast.Add(), value)
+
+
+def _without_slices(slots: Sequence[ast.expr]) -> ast.expr:
+    """Places as an argument: whole axes at the end are left out."""
+    last = max(k for k, slot in enumerate(slots) if not isinstance(slot, ast.Slice))
+    whole = call("slice", ast.Constant(None))
+    places = [whole if isinstance(s, ast.Slice) else s for s in slots[: last + 1]]
+    return places[0] if len(places) == 1 else _tuple(places)

@@ -23,26 +23,21 @@ from sympy import (
 )
 
 from derive.codegen.assignment import CodeError
-from derive.codegen.dialect import Dialect, call, name, number
-from derive.codegen.identifiers import Identifiers
+from derive.codegen.dialect import call, name, number
+from derive.codegen.reads import Reads
 from derive.expressions import (
     Index,
     Iverson,
     One,
     Opaque,
-    Quotient,
-    Remainder,
     Size,
     elementary,
-    indices_of,
-    is_computed,
     is_tensor,
-    name_of,
     ranging,
     tensors_in,
 )
 
-__all__ = ["Entries", "has_array", "is_condition", "is_free", "is_plain", "masked_by"]
+__all__ = ["Entries", "has_array", "is_condition", "masked_by"]
 
 _COMPARED = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
 
@@ -61,28 +56,8 @@ def masked_by(term: Expr) -> Expr | None:
     return inner.args[0] if found else None
 
 
-def is_plain(factor: Expr) -> bool:
-    """Whether a factor is a tensor whose slots are different indices."""
-    slots = indices_of(factor) if isinstance(factor, Indexed) else ()
-    return bool(slots) and len(set(slots)) == len(slots) and all(map(is_free, slots))
-
-
-def is_free(slot: Expr) -> bool:
-    """Whether a slot holds an index that ranges over its axis."""
-    return isinstance(slot, Index) and not slot.is_label
-
-
-class Entries:
-    """Values entry by entry, each along the axes of `order`; those missing in front are left out.
-
-    `carried` are the indices that some array has had an axis of its own for.
-    """
-
-    def __init__(self, dialect: Dialect, names: Identifiers, order: Sequence[Index]) -> None:
-        self.dialect = dialect
-        self.names = names
-        self.order = tuple(order)
-        self.carried: set[Index] = set()
+class Entries(Reads):
+    """Values entry by entry, each along the axes of `order`."""
 
     def value(self, expr: Expr) -> ast.expr:
         """The value of an expression, a number and no truth value."""
@@ -98,12 +73,6 @@ class Entries:
             if isinstance(expr, kind):
                 return method(self, expr)
         return self._function(expr)
-
-    def size(self, index: Index) -> ast.expr:
-        """The number of values of an index."""
-        if index.size is None:
-            raise CodeError(f"the index {index} has no size")
-        return self.value(index.size)
 
     def _one(self, _: Expr) -> ast.expr:
         return number(1)
@@ -219,113 +188,6 @@ class Entries:
             return self.position(side)
         return self.value(side)
 
-    # Positions
-
-    def position(self, slot: Expr) -> ast.expr:
-        """The whole numbers that stand in a slot."""
-        if isinstance(slot, Index):
-            if slot.is_label:
-                return ast.Name(self.names[slot.name])
-            self.carried.add(slot)
-            return self._along(self.dialect.positions(self.size(slot)), [slot])
-        if slot.is_Integer:
-            return number(int(slot))
-        if isinstance(slot, Quotient | Remainder):
-            part = ast.FloorDiv() if isinstance(slot, Quotient) else ast.Mod()
-            return ast.BinOp(self.position(slot.dividend), part, self.position(slot.divisor))
-        if slot.is_Add:
-            return self._difference(slot)
-        if slot.is_Mul:
-            first, *others = map(self.position, slot.args)
-            for other in others:
-                first = ast.BinOp(first, ast.Mult(), other)
-            return first
-        return self.value(slot)
-
-    def _difference(self, slot: Expr) -> ast.expr:
-        """A sum of positions, what is subtracted behind what is added."""
-        first, *others = sorted(slot.args, key=lambda t: (t.could_extract_minus_sign(), str(t)))
-        total = self.position(first)
-        for term in others:
-            less = term.could_extract_minus_sign()
-            sign = ast.Sub() if less else ast.Add()
-            total = ast.BinOp(total, sign, self.position(-term if less else term))
-        return total
-
-    def _read(self, leaf: Expr) -> ast.expr:
-        """The entries of a tensor, along the axes of its indices."""
-        array: ast.expr = ast.Name(self.names[name_of(leaf)])
-        slots = indices_of(leaf)
-        if not slots:
-            return array
-        free = [slot for slot in slots if is_free(slot)]
-        fixed = all(is_free(s) or s.is_Integer or isinstance(s, Index) for s in slots)
-        if fixed and len(set(free)) == len(free):
-            if len(free) < len(slots):
-                places = [ast.Slice() if is_free(s) else self.position(s) for s in slots]
-                array = ast.Subscript(array, tupled(places))
-            self.carried |= set(free)
-            return self._along(array, free)
-        self.carried |= ranging(leaf)
-        return self._gathered(array, slots, leaf)
-
-    def _gathered(self, array: ast.expr, slots: Sequence[Expr], leaf: Expr) -> ast.expr:
-        """The entries at positions that are computed; zero where one lies outside its axis."""
-        places: list[ast.expr] = []
-        inside: list[ast.expr] = []
-        for axis, slot in enumerate(slots):
-            place = self.position(slot)
-            if is_computed(slot):
-                length = ast.Subscript(ast.Attribute(array, "shape"), number(axis))
-                inside.append(self.within(place, length))
-                place = self.dialect.clip(place, length)
-            places.append(place)
-        found = self._along_rows(array, slots) if not inside else None
-        if found is None:
-            found = ast.Subscript(array, tupled(places))
-        if not inside:
-            return found
-        holds = inside[0]
-        for other in inside[1:]:
-            holds = ast.BinOp(holds, ast.BitAnd(), other)
-        return self.dialect.where(holds, found, number(0))
-
-    def _along_rows(self, array: ast.expr, slots: Sequence[Expr]) -> ast.expr | None:
-        """One entry of each row, where the place depends on the row: `s_{b,T_b}`."""
-        free = [slot for slot in slots if is_free(slot)]
-        if len(free) != len(slots) - 1 or len(set(free)) != len(free) or not free:
-            return None
-        axis = next(k for k, slot in enumerate(slots) if not is_free(slot))
-        rows = ranging(slots[axis])
-        if not rows <= set(free) or free[0] not in rows:
-            return None
-        place = Entries(self.dialect, self.names, free).position(slots[axis])
-        spread: list[ast.expr] = [ast.Slice() for _ in free]
-        at = ast.Subscript(place, tupled([*spread[:axis], ast.Constant(None), *spread[axis:]]))
-        found = self.dialect.take_along(array, at, axis)
-        if found is None:
-            return None
-        entry = ast.Subscript(found, tupled([*spread[:axis], number(0), *spread[axis:]]))
-        return self._along(entry, free)
-
-    def within(self, place: ast.expr, length: ast.expr) -> ast.expr:
-        """Whether places lie on an axis of a length."""
-        above = ast.Compare(place, [ast.GtE()], [number(0)])
-        return ast.BinOp(above, ast.BitAnd(), ast.Compare(place, [ast.Lt()], [length]))
-
-    def _along(self, array: ast.expr, indices: Sequence[Index]) -> ast.expr:
-        """An array with the axes of the given indices, turned and spread to lie along the order."""
-        places = [self.order.index(index) for index in indices]
-        if places != sorted(places):
-            turned = sorted(range(len(places)), key=places.__getitem__)
-            array = self.dialect.transpose(array, turned)
-            places = sorted(places)
-        wanted = range(min(places, default=0), len(self.order))
-        if list(wanted) == places or not places:
-            return array
-        slots = [ast.Slice() if place in places else ast.Constant(None) for place in wanted]
-        return ast.Subscript(array, tupled(slots))
-
 
 _METHODS: tuple[tuple[Any, Callable[[Entries, Any], ast.expr]], ...] = (
     (One, Entries._one),
@@ -338,10 +200,6 @@ _METHODS: tuple[tuple[Any, Callable[[Entries, Any], ast.expr]], ...] = (
     (KroneckerDelta, Entries._delta),
     (Iverson, Entries._bracket),
 )
-
-
-def tupled(nodes: Sequence[ast.expr]) -> ast.expr:
-    return nodes[0] if len(nodes) == 1 else ast.Tuple(list(nodes))
 
 
 def has_array(expr: Expr) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from derive.codegen.window_helpers import NUMPY_WINDOWS
+
 __all__ = ["HELPERS", "helpers"]
 
 CHECK = '''
@@ -98,7 +100,7 @@ def _number(value, *like):
 '''
 
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
-HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
+HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS, **NUMPY_WINDOWS}
 """The text of each helper, by its name."""
 
 

@@ -69,7 +69,7 @@ class JaxTarget(Target):
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        standard = [name for name in ("functools", "math") if f"{name}." in text]
+        standard = [name for name in ("functools", "itertools", "math") if f"{name}." in text]
         if standard:
             yield "\n".join(f"import {name}" for name in standard)
         yield "\n".join(IMPORTS)

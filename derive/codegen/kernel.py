@@ -16,8 +16,9 @@ from derive.codegen.hoist import Hoisting
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.layout import Layout, layout
 from derive.codegen.loops import Loop, Nest, updates_in
+from derive.codegen.positions import Sizes
 from derive.codegen.source import INDENT, expression, statement
-from derive.codegen.updates import Sizes, Update
+from derive.codegen.updates import Update
 from derive.expressions import Index, is_tensor, name_of
 
 __all__ = ["Writer"]

@@ -11,16 +11,17 @@ from sympy import Expr, Mul
 from derive.codegen.assignment import Assignment
 from derive.codegen.calls import Call, KernelStep
 from derive.codegen.describe import formula
-from derive.codegen.entries import is_plain
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.kernel import Writer
 from derive.codegen.loops import Loop, Nest, nests, updates_in
 from derive.codegen.lower import Lowering
 from derive.codegen.passes import axes_of
+from derive.codegen.positions import Sizes
 from derive.codegen.program import Program, adjoint
+from derive.codegen.reads import is_plain
 from derive.codegen.reuse import replaceable
 from derive.codegen.steps import Step
-from derive.codegen.updates import REDUCTIONS, Sizes, Update, updates, whole
+from derive.codegen.updates import REDUCTIONS, Update, updates, whole
 from derive.expressions import (
     Binder,
     Contraction,
@@ -88,7 +89,7 @@ class Kernels:
     def _sizes(self, assignments: Sequence[Assignment]) -> Sizes:
         made = {a.name: [index.size for index in a.indices] for a in assignments}
 
-        def sizes(tensor_name: str) -> Sequence[Expr]:
+        def sizes(tensor_name: str) -> Sequence[Expr | None]:
             base = tensor_name.removeprefix("∂")
             if base in self.graph.arity:
                 return axes_of(self.graph, base)

@@ -10,15 +10,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from sympy import Expr, Mul
+from sympy import Expr, Indexed, Mul
 
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.dialect import Dialect, number
-from derive.codegen.entries import Entries, has_array, is_plain
+from derive.codegen.entries import Entries, has_array
 from derive.codegen.identifiers import Identifiers
+from derive.codegen.positions import Sizes
+from derive.codegen.reads import Places, is_plain, looked_up
 from derive.codegen.scatter import Scatter, split
 from derive.codegen.schedule import in_order
 from derive.codegen.solution import Inverse, RootWork, Solution
+from derive.codegen.views import window_view
 from derive.expressions import (
     Binder,
     Contraction,
@@ -45,6 +48,9 @@ _REDUCTIONS = {
     "ArgMinimum": "argmin",
 }
 
+_Operand = tuple[ast.expr, list[Index]]
+"""An array, and the indices of its axes."""
+
 
 class Lowering:
     """Statements for assignments, in one dialect.
@@ -53,11 +59,13 @@ class Lowering:
     ----------
     dialect : how the target spells the operations.
     names : the identifier of each tensor, label and size.
+    sizes : the lengths of the axes of each tensor.
     """
 
-    def __init__(self, dialect: Dialect, names: Identifiers) -> None:
+    def __init__(self, dialect: Dialect, names: Identifiers, sizes: Sizes) -> None:
         self.dialect = dialect
         self.names = names
+        self.sizes = sizes
 
     def statements(self, assignment: Assignment) -> list[ast.stmt]:
         """The statements that make an assignment."""
@@ -70,12 +78,21 @@ class Lowering:
         if self.dialect.fuses and not any(each.over for each in scattered):
             dense, scattered = assignment.expr, []
         variable = ast.Name(self.names[assignment.name])
-        if scattered and dense == 0:
-            first = self.dialect.zeros(self._shape(target))
-        else:
-            first = self._dense(dense, target)
-        found: list[ast.stmt] = [ast.Assign([variable], first)]
-        return found + [self._add_at(variable, each, target) for each in scattered]
+        found: list[ast.stmt] = []
+        if dense != 0 or not scattered:
+            found.append(ast.Assign([variable], self._dense(dense, target)))
+        for each in scattered:
+            whole = self._windows_added(each, target)
+            if whole is not None and not found:
+                found.append(ast.Assign([variable], whole))
+            elif whole is not None:
+                found.append(ast.AugAssign(variable, ast.Add(), whole))
+            else:
+                if not found:
+                    empty = self.dialect.zeros(self._shape(target))
+                    found.append(ast.Assign([variable], empty))
+                found.append(self._add_at(variable, each, target))
+        return found
 
     def added(self, assignment: Assignment, slots: Sequence[Expr]) -> ast.stmt:
         """The statement that adds what an assignment has at slots beside its dense part."""
@@ -120,7 +137,7 @@ class Lowering:
         return [function, ast.Assign([ast.Name(variable)], root)]
 
     def _entries(self, order: Sequence[Index]) -> Entries:
-        return Entries(self.dialect, self.names, order)
+        return Entries(self.dialect, self.names, order, self.sizes)
 
     def _shape(self, target: Sequence[Index]) -> list[ast.expr]:
         return [self._entries(()).size(index) for index in target]
@@ -142,17 +159,25 @@ class Lowering:
     def _reduced(self, expr: Binder, target: Sequence[Index]) -> tuple[ast.expr, set[Index]]:
         indices, body = expr.open(*target)
         factors = [factor for power in Mul.make_args(body) for factor in _repeated(power)]
-        if isinstance(expr, Contraction) and len(factors) > 1 and all(map(is_plain, factors)):
-            product = self._product(factors, target)
-            if product is not None:
-                return product, set().union(*map(ranging, factors))
+        if isinstance(expr, Contraction) and len(factors) > 1:
+            operands = [found for factor in factors if (found := self._operand(factor))]
+            if len(operands) == len(factors):
+                product = self._product(factors, operands, target)
+                if product is not None:
+                    return product, set().union(*map(ranging, factors))
+        kind = _REDUCTIONS.get(type(expr).__name__, "")
+        leaf = Mul(*(factor for factor in factors if not isinstance(factor, One)))
+        if isinstance(leaf, Indexed) and kind:
+            entries = self._entries(target)
+            folded = entries.reduced_windows(kind, leaf, indices)
+            if folded is not None:
+                return entries.along_order(*folded), ranging(leaf) - set(indices)
         order = _body_order(body, target, indices)
         entries = self._entries(order)
         value = entries.value(body)
         axes = tuple(order.index(index) - len(order) for index in indices)
         if isinstance(expr, OfMatrix):
             return self._of_matrix(expr, body, indices, target)
-        kind = _REDUCTIONS[type(expr).__name__]
         return self.dialect.reduce(kind, value, axes), entries.carried
 
     def _of_matrix(
@@ -164,26 +189,45 @@ class Lowering:
         found = self.dialect.determinant if plain else self.dialect.log_determinant
         return found(matrix), set(batch)
 
-    def _product(self, factors: Sequence[Expr], target: Sequence[Index]) -> ast.expr | None:
+    def _operand(self, factor: Expr) -> _Operand | None:
+        """A tensor as an array with an axis for each index."""
+        if not isinstance(factor, Indexed) or not indices_of(factor):
+            return None
+        return self._entries(()).viewed(factor)
+
+    def _product(
+        self, factors: Sequence[Expr], operands: Sequence[_Operand], target: Sequence[Index]
+    ) -> ast.expr | None:
         """The sum of a product of tensors, by matrix products where it is one.
 
         None where the product is best made and summed one after the other.
         """
         free = [i for i in target if any(i in ranging(f) for f in factors)]
-        found = self._matrix_product(factors, free) if len(factors) == 2 else None
-        every = set().union(*map(ranging, factors))
-        if found is None and not self.dialect.sums_products and every in map(ranging, factors):
+        if len(factors) == 2 and all(map(is_plain, factors)):
+            product = self._matrix_product(factors, free)
+            if product is not None:
+                return product
+        whole = set().union(*map(ranging, factors)) in map(ranging, factors)
+        if whole and not self.dialect.sums_products:
             return None
-        return found or self._einsum(factors, free)
+        return self._einsum(factors, operands, free)
 
-    def _einsum(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr:
+    def _einsum(
+        self, factors: Sequence[Expr], operands: Sequence[_Operand], free: Sequence[Index]
+    ) -> ast.expr:
         every = sorted(set().union(*map(ranging, factors)), key=str)
         letters = dict(zip(every, "abcdefghijklmnopqrstuvwxyz", strict=False))
-        terms = ["".join(letters[i] for i in indices_of(factor)) for factor in factors]
-        arrays = [ast.Name(self.names[name_of(factor)]) for factor in factors]
-        formula = f"{','.join(terms)}->{''.join(letters[i] for i in free)}"
+        terms = ["".join(letters[i] for i in indices) for _, indices in operands]
+        out = "".join(letters[i] for i in free)
+        arrays = [array for array, _ in operands]
         own = [set(term) - set(terms[1 - place]) for place, term in enumerate(terms[:2])]
-        return self.dialect.einsum(formula, *arrays, matrix=len(terms) == 2 and all(own))
+        matrix = len(terms) == 2 and all(own)
+        windows = [not is_plain(factor) for factor in factors]
+        if matrix and sum(windows) == 1 and not _all_three(terms[0], terms[1], out):
+            first = windows.index(False)
+            formula = f"{terms[first]},{terms[1 - first]}->{out}"
+            return self.dialect.contract(formula, arrays[first], arrays[1 - first])
+        return self.dialect.einsum(f"{','.join(terms)}->{out}", *arrays, matrix=matrix)
 
     def _matrix_product(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr | None:
         """A product of matrices, one for each value of the indices that both factors keep."""
@@ -202,22 +246,42 @@ class Lowering:
             return ast.BinOp(left, ast.MatMult(), right)
         return None
 
+    def _windows_added(self, scatter: Scatter, target: Sequence[Index]) -> ast.expr | None:
+        """A new array with values added where windows of it lie, None where they are none."""
+        # A number, too, may lie outside where it comes of a remainder.
+        numbers = scatter.value.atoms(Indexed) if any(s.is_Integer for s in scatter.slots) else ()
+        slots = [*scatter.slots, *(slot for leaf in numbers for slot in indices_of(leaf))]
+        if not any(map(is_computed, slots)):
+            return None
+        known = self.dialect.labels_are_numbers
+        plan = window_view(scatter.slots, [index.size for index in target], known)
+        if plan is None or not plan.windows or not set(scatter.over) <= set(plan.indices):
+            return None
+        value = self._dense(scatter.value, plan.indices)
+        windows = [self._entries(()).window(each) for each in plan.windows]
+        return self.dialect.add_windows(value, self._shape(target), windows)
+
     def _add_at(self, variable: ast.expr, scatter: Scatter, target: Sequence[Index]) -> ast.stmt:
         """Add values to single entries, which several of the values may meet in."""
-        order = sorted(set().union(*map(ranging, scatter.slots)), key=str)
-        order += [index for index in scatter.over if index not in order]
-        entries = self._entries(order)
+        wanted = set().union(*map(ranging, scatter.slots))
+        order = [index for index in in_order(scatter.value) if index in wanted]
+        order += sorted(wanted - set(order), key=str)
+        plan = looked_up(scatter.slots, order)
+        places = self._entries(plan.order)
         slots: list[ast.expr] = []
         inside: list[ast.expr] = []
-        for slot, index in zip(scatter.slots, target, strict=True):
-            place = entries.position(slot)
+        for held, slot, index in zip(plan.held, scatter.slots, target, strict=True):
+            place = places.position(slot) if held else ast.Slice()
             if is_computed(slot) and in_range(slot, index.size) != 1:
                 (length,) = self._shape([index])
-                inside.append(entries.within(place, length))
+                inside.append(places.within(place, length))
                 place = self.dialect.clip(place, length)
             slots.append(place)
-        value = entries.value(scatter.value)
+        value = self._value_at(scatter, plan)
         for condition in inside:
+            if plan.after:
+                behind: list[ast.expr] = [ast.Constant(None)] * plan.after
+                condition = ast.Subscript(condition, ast.Tuple([ast.Constant(...), *behind]))
             value = self.dialect.where(condition, value, number(0))
         return self.dialect.add_at(
             variable,
@@ -226,6 +290,18 @@ class Lowering:
             repeated=bool(scatter.over),
             is_array=bool(inside) or has_array(scatter.value),
         )
+
+    def _value_at(self, scatter: Scatter, plan: Places) -> ast.expr:
+        """The values of a scatter, what does not tell their places summed over."""
+        extra = [index for index in scatter.over if index not in plan.indices]
+        if extra:
+            return self._dense(Contraction(scatter.value, *extra), plan.indices)
+        return self._entries(plan.indices).value(scatter.value)
+
+
+def _all_three(one: str, other: str, out: str) -> bool:
+    """Whether a letter is in two operands and in the result."""
+    return bool({*one} & {*other} & {*out})
 
 
 def _repeated(power: Expr) -> list[Expr]:

@@ -30,6 +30,7 @@ class NumbaDialect(Dialect):
 
     in_place = False
     eager = False
+    by_entry = True
 
 
 class NumbaTarget(Target):

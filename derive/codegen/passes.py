@@ -14,7 +14,9 @@ from derive.codegen.dialect import Dialect, name, number
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.inplace import OVERWRITE, in_place
 from derive.codegen.lower import Lowering
+from derive.codegen.positions import Sizes
 from derive.codegen.program import Program, adjoint
+from derive.codegen.rearrange import rearranged
 from derive.codegen.schedule import Schedule, is_costly
 from derive.codegen.solution import RootWork, Solution
 from derive.codegen.steps import Function, Step
@@ -74,6 +76,8 @@ class _Passes:
     """
 
     def __init__(self, program: Program, dialect: Dialect, make: Maker) -> None:
+        if not dialect.by_entry:
+            program = _rearranged(program)
         self.program, self.dialect, self.make = program, dialect, make
         schedule = Schedule(program.work, eager=dialect.eager)
         for assignment in program.forward:
@@ -82,6 +86,7 @@ class _Passes:
         for assignment in program.work[len(program.forward) :]:
             schedule.add(assignment)
         self.names = Identifiers(program, schedule.assignments)
+        self.sizes = _sizes(program.graph, schedule.assignments)
         self.later = schedule.assignments[split:]
         early = self._early()
         self.before = [*schedule.assignments[:split], *early]
@@ -123,7 +128,7 @@ class _Passes:
 
     def _lowering(self, arrays: Sequence[str]) -> Lowering:
         like = self.names[_typical(self.program, arrays)]
-        return Lowering(self.dialect.beside(like), self.names)
+        return Lowering(self.dialect.beside(like), self.names, self.sizes)
 
     def _steps(self, title: str, wanted: Sequence[str], given: Sequence[str]) -> tuple[Step, ...]:
         """The work of a function that starts from what is saved."""
@@ -224,6 +229,18 @@ def _numbers_read(program: Program, live: Sequence[Assignment]) -> list[str]:
     return [n for n in read if n not in program.graph.labels and axes_of(program.graph, n)]
 
 
+def _rearranged(program: Program) -> Program:
+    """The program with index arithmetic where it costs whole arrays least."""
+    sizes = _sizes(program.graph, program.work)
+
+    def moved(work: Sequence[Assignment]) -> tuple[Assignment, ...]:
+        return tuple(rearranged(each, sizes) for each in work)
+
+    further = tuple(replace(each, work=moved(each.work)) for each in program.further)
+    forward, backward = moved(program.forward), moved(program.backward)
+    return replace(program, forward=forward, backward=backward, further=further)
+
+
 def _typical(program: Program, arrays: Sequence[str]) -> str:
     """An array whose type results have: one with axes, since a number may be one of Python's."""
     return next((n for n in arrays if axes_of(program.graph, n)), arrays[0])
@@ -264,6 +281,18 @@ def axes_of(graph: Graph, tensor_name: str) -> list[Expr]:
     """The sizes of the axes of a tensor, or of its adjoint."""
     base = tensor_name.removeprefix("∂")
     return [graph.axis_size(base, k) for k in range(graph.arity.get(base, 0))]
+
+
+def _sizes(graph: Graph, assignments: Iterable[Assignment]) -> Sizes:
+    """The lengths of the axes of each tensor."""
+    every = [i for a in assignments for i in (*(a.inner if isinstance(a, RootWork) else ()), a)]
+    made = {each.name: [index.size for index in each.indices] for each in every}
+
+    def sizes(tensor_name: str) -> Sequence[Expr | None]:
+        known = tensor_name.removeprefix("∂") in graph.arity
+        return axes_of(graph, tensor_name) if known else made[tensor_name]
+
+    return sizes
 
 
 def _lengths(

@@ -174,7 +174,9 @@ def _shortened(node: ast.stmt, room: int, fresh: Fresh) -> Iterator[ast.stmt]:
     """Statements that fit, the last one in place of the given one."""
     while _lines(node, room) is None:
         value = _value(node)
-        largest = _largest_part(value, room) if value is not None else None
+        largest = _start(value, room) if value is not None else None
+        if largest is None and value is not None:
+            largest = _largest_part(value, room)
         if largest is None:
             break
         variable = ast.Name(fresh())
@@ -187,6 +189,21 @@ def _value(node: ast.stmt) -> ast.expr | None:
     if isinstance(node, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
         return node.value
     return None
+
+
+def _start(value: ast.expr, room: int) -> ast.expr | None:
+    """The long call whose result is turned or cut, if it has a layout."""
+    part = value
+    while True:
+        if isinstance(part, ast.Subscript):
+            part = part.value
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+            part = part.func.value
+        else:
+            break
+    if part is value or not isinstance(part, ast.Call) or len(expression(part)) <= room // 2:
+        return None
+    return part if _lines(ast.Assign([ast.Name("t00")], part), room) else None
 
 
 def _largest_part(value: ast.expr, room: int) -> ast.expr | None:

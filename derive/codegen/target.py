@@ -78,8 +78,9 @@ class Target:
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        if re.search(r"\bmath\.", text):
-            yield "import math"
+        standard = [each for each in ("itertools", "math") if re.search(rf"\b{each}\.", text)]
+        if standard:
+            yield "\n".join(f"import {each}" for each in standard)
         scipy = "\nfrom scipy.special import erf" if re.search(r"\berf\(", text) else ""
         yield "import numpy as np" + scipy
 

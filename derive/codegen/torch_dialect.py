@@ -20,6 +20,7 @@ class TorchDialect(Dialect):
     """The spelling of PyTorch; `like` tells the device too."""
 
     module = "torch"
+    labels_are_numbers = False
     guarded = True
     written: Mapping[type[ast.AST], str] = {
         ast.Add: "add",
@@ -121,6 +122,18 @@ class TorchDialect(Dialect):
         """A sum of products by Einstein's rule."""
         return self._call("einsum", ast.Constant(formula), *operands)
 
+    def repeat(self, array: ast.expr, times: ast.expr, axis: int) -> ast.expr:
+        """The array with each entry along an axis several times, one behind the other."""
+        return call(ast.Attribute(array, "repeat_interleave"), times, dim=number(axis))
+
+    def fold(self, kind: str, array: ast.expr, axes: Sequence[int]) -> ast.expr | None:
+        """A reduction over axes of windows, which is made as any other."""
+        return None
+
+    def contract(self, formula: str, matrix: ast.expr, windows: ast.expr) -> ast.expr:
+        """A sum of products of an array and of windows."""
+        return self.einsum(formula, matrix, windows)
+
     def add_at(
         self,
         array: ast.expr,
@@ -135,5 +148,16 @@ class TorchDialect(Dialect):
             return super().add_at(array, slots, value, repeated=repeated, is_array=is_array)
         if not is_array:
             value = call(ast.Attribute(self.like, "new_tensor"), value)
+        held = [k for k, slot in enumerate(slots) if not isinstance(slot, ast.Slice)]
+        if len(held) < len(slots):
+            array = self._in_front(array, held, len(slots))
         put = ast.Attribute(array, "index_put_")
-        return ast.Expr(call(put, ast.Tuple(list(slots)), value, accumulate=ast.Constant(True)))
+        places = ast.Tuple([slots[k] for k in held])
+        return ast.Expr(call(put, places, value, accumulate=ast.Constant(True)))
+
+    def _in_front(self, array: ast.expr, held: Sequence[int], rank: int) -> ast.expr:
+        """A view of an array with some axes in front of the others."""
+        if list(held) == list(range(len(held))):
+            return array
+        order = [*held, *(k for k in range(rank) if k not in held)]
+        return self.transpose(array, order)

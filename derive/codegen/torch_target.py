@@ -61,8 +61,9 @@ class TorchTarget(Target):
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        if "math." in text:
-            yield "import math"
+        standard = [each for each in ("itertools", "math") if f"{each}." in text]
+        if standard:
+            yield "\n".join(f"import {each}" for each in standard)
         yield "import numpy as np\nimport torch"
 
     def backward_parameters(self, found: Passes) -> list[str]:

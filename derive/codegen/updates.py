@@ -7,12 +7,13 @@ it is are kept beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Indexed, Integer, Mul, S, exp
 
 from derive.codegen.entries import masked_by
+from derive.codegen.positions import Sizes
 from derive.codegen.program import Assignment
 from derive.codegen.scatter import split
 from derive.codegen.schedule import in_order
@@ -32,7 +33,7 @@ from derive.expressions import (
     tensors_in,
 )
 
-__all__ = ["REDUCTIONS", "Sizes", "Update", "Whole", "inside", "updates", "whole"]
+__all__ = ["REDUCTIONS", "Update", "Whole", "inside", "updates", "whole"]
 
 REDUCTIONS = {
     "Contraction": "sum",
@@ -42,9 +43,6 @@ REDUCTIONS = {
     "ArgMaximum": "argmax",
     "ArgMinimum": "argmin",
 }
-
-Sizes = Callable[[str], Sequence[Expr]]
-"""The sizes of the axes of a tensor, by its name."""
 
 
 @dataclass(frozen=True)
