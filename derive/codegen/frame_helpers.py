@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from derive.codegen.half import IN_SINGLE
+
 __all__ = ["JAX_HELPERS", "TORCH_HELPERS"]
 
 _SHAPES = """
@@ -208,11 +210,13 @@ TORCH_HELPERS = {
     "_reused": _TORCH_REUSED,
     "_root": _TORCH_ROOT,
     "_runs_once": _TORCH_RUNS_ONCE,
+    "_in_single": IN_SINGLE["torch"],
 }
 JAX_HELPERS = {
     "_check": _JAX_CHECK,
     "_check_labels": _JAX_LABELS,
     "_dense": _JAX_DENSE,
     "_root": _JAX_ROOT,
+    "_in_single": IN_SINGLE["jnp"],
 }
 """The text of each helper, by its name."""

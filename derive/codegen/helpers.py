@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from derive.codegen.half import IN_SINGLE
+
 __all__ = ["HELPERS", "helpers"]
 
 CHECK = '''
@@ -99,6 +101,7 @@ def _number(value, *like):
 
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
 HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
+HELPERS |= {"_in_single": IN_SINGLE["np"]}
 """The text of each helper, by its name."""
 
 
@@ -112,4 +115,4 @@ def helpers(text: str, texts: Mapping[str, str]) -> list[str]:
 
 
 def _calls(text: str, name: str) -> bool:
-    return re.search(rf"(?<!def )\b{name}\(", text) is not None
+    return re.search(rf"(?<!def )\b{name}\(|@{name}\b", text) is not None

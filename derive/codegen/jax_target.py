@@ -56,6 +56,7 @@ class JaxTarget(Target):
     name: ClassVar[str] = "jax"
     purpose: ClassVar[str] = "Value and gradients, with JAX."
     helper_texts: ClassVar[Mapping[str, str]] = JAX_HELPERS
+    single_matrices: ClassVar[bool] = False
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from derive.codegen.checks import checked, numbers
 from derive.codegen.describe import about_further, documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
+from derive.codegen.half import in_single, multiplies_matrices, sums
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.passes import Function, Passes, axes_of, passes
@@ -33,11 +34,13 @@ class Target:
     Attributes
     ----------
     name : how the target is called.
+    single_matrices : whether matrices of half precisions are multiplied in float32.
     """
 
     name: ClassVar[str] = "numpy"
     purpose: ClassVar[str] = "Value and gradients, with NumPy."
     helper_texts: ClassVar[Mapping[str, str]] = HELPERS
+    single_matrices: ClassVar[bool] = True
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""
@@ -58,7 +61,10 @@ class Target:
 
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
-        work = [*self.functions(found), *self.wrapped(found)]
+        work = [*self.functions(found)]
+        if sums(found) and (self.single_matrices or not multiplies_matrices(found)):
+            work = list(map(in_single, work))
+        work += self.wrapped(found)
         text = "\n".join(work)
         parts = [*helpers(text, self.helper_texts), *work, *self.self_test(found, text)]
         return [part.strip("\n") for part in parts]
@@ -78,8 +84,9 @@ class Target:
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        if re.search(r"\bmath\.", text):
-            yield "import math"
+        standard = [name for name in ("functools", "math") if re.search(rf"\b{name}\.", text)]
+        if standard:
+            yield "\n".join(f"import {name}" for name in standard)
         scipy = "\nfrom scipy.special import erf" if re.search(r"\berf\(", text) else ""
         yield "import numpy as np" + scipy
 

@@ -54,6 +54,7 @@ class TorchTarget(Target):
     name: ClassVar[str] = "torch"
     purpose: ClassVar[str] = "Value and gradients, with PyTorch."
     helper_texts: ClassVar[Mapping[str, str]] = TORCH_HELPERS
+    single_matrices: ClassVar[bool] = False
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""
@@ -61,8 +62,9 @@ class TorchTarget(Target):
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        if "math." in text:
-            yield "import math"
+        standard = [name for name in ("functools", "math") if f"{name}." in text]
+        if standard:
+            yield "\n".join(f"import {name}" for name in standard)
         yield "import numpy as np\nimport torch"
 
     def backward_parameters(self, found: Passes) -> list[str]:
