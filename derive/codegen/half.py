@@ -23,6 +23,7 @@ def _in_single(function):
     @functools.wraps(function)
     def wrapped(*arguments, **options):
         given = [*arguments, *options.values()]
+        given += [each for value in given if isinstance(value, tuple) for each in value]
         kinds = [getattr(value, "dtype", None) for value in given]
         kind = next((k for k in kinds if k in {kinds}), None)
         if kind is None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from derive.codegen.checks import checked, numbers
 from derive.codegen.describe import about_further, documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
-from derive.codegen.half import in_single, multiplies_matrices, sums
+from derive.codegen.half import in_single, sums
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.passes import Function, Passes, axes_of, passes
@@ -34,13 +34,11 @@ class Target:
     Attributes
     ----------
     name : how the target is called.
-    single_matrices : whether matrices of half precisions are multiplied in float32.
     """
 
     name: ClassVar[str] = "numpy"
     purpose: ClassVar[str] = "Value and gradients, with NumPy."
     helper_texts: ClassVar[Mapping[str, str]] = HELPERS
-    single_matrices: ClassVar[bool] = True
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""
@@ -61,8 +59,8 @@ class Target:
 
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
-        work = [*self.functions(found)]
-        if sums(found) and (self.single_matrices or not multiplies_matrices(found)):
+        work = self.functions(found)
+        if self.is_single(found, "\n".join(work)):
             work = list(map(in_single, work))
         work += self.wrapped(found)
         text = "\n".join(work)
@@ -73,6 +71,11 @@ class Target:
         """Both passes, and what returns other derivatives."""
         others = (self.further(found, function) for function in found.further)
         return [self.forward(found), self.backward(found), *others]
+
+    def is_single(self, found: Passes, text: str) -> bool:
+        """Whether half precisions are computed in float32."""
+        # SciPy has no functions of half precisions.
+        return sums(found) or "erf(" in text
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """What makes both passes one function of the target's, where it has such."""

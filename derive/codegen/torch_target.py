@@ -11,6 +11,7 @@ from typing import ClassVar
 from derive.codegen.autograd import autograd_class, convenience
 from derive.codegen.dialect import Dialect
 from derive.codegen.frame_helpers import TORCH_HELPERS
+from derive.codegen.half import multiplies_matrices, sums
 from derive.codegen.passes import Function, Passes
 from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
 from derive.codegen.selftest_further import further_test
@@ -54,7 +55,6 @@ class TorchTarget(Target):
     name: ClassVar[str] = "torch"
     purpose: ClassVar[str] = "Value and gradients, with PyTorch."
     helper_texts: ClassVar[Mapping[str, str]] = TORCH_HELPERS
-    single_matrices: ClassVar[bool] = False
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""
@@ -96,6 +96,10 @@ class TorchTarget(Target):
                 yield f"{INDENT}if {' or '.join(f'needs[{k}]' for k in sorted(use))}:"
             for step in steps:
                 yield from self.step_lines(step, found, fresh, 1 if use == everything else 2)
+
+    def is_single(self, found: Passes, text: str) -> bool:
+        """Whether half precisions are computed in float32: not where matrices are multiplied."""
+        return sums(found) and not multiplies_matrices(found)
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """The function of autograd's, and the one to call."""
