@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derive.codegen.half import IN_SINGLE
 from derive.codegen.window_helpers import JAX_WINDOWS, TORCH_WINDOWS
 
 __all__ = ["JAX_HELPERS", "TORCH_HELPERS"]
@@ -211,6 +212,7 @@ TORCH_HELPERS = {
     "_root": _TORCH_ROOT,
     "_runs_once": _TORCH_RUNS_ONCE,
     **TORCH_WINDOWS,
+    "_in_single": IN_SINGLE["torch"],
 }
 JAX_HELPERS = {
     "_check": _JAX_CHECK,
@@ -218,5 +220,6 @@ JAX_HELPERS = {
     "_dense": _JAX_DENSE,
     "_root": _JAX_ROOT,
     **JAX_WINDOWS,
+    "_in_single": IN_SINGLE["jnp"],
 }
 """The text of each helper, by its name."""
