@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from derive.codegen.double_autograd import backward_class_name
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.source import INDENT, WIDTH, signature
 from derive.codegen.wrapping import Wrapping, class_name, lines_of, listed
@@ -30,10 +31,11 @@ def convenience(w: Wrapping) -> str:
     keyword = ["*", "recompute=False"] if w.computed else []
     about = [f"Return {', '.join(w.outputs)}; autograd takes its gradients from `backward`."]
     if w.computed:
+        needed = "" if w.double else " Second derivatives need it."
         about += [
             "",
             "With `recompute` the arguments alone are saved, and the backward pass computes the",
-            "rest again: less memory, more time. Second derivatives need it.",
+            f"rest again: less memory, more time.{needed}",
         ]
     lines = signature(w.function, [*w.arguments, *keyword])
     lines += _indented([f'"""{about[0]}' + ('"""' if len(about) == 1 else ""), *about[1:]])
@@ -101,6 +103,8 @@ def _setup(w: Wrapping) -> list[str]:
     lines += [*_indented(["if ctx.recompute:"]), *_kept(w.arguments, w.constants, 2)]
     lines += _indented(["else:"])
     lines += _lines(f"{listed([*w.outputs, *w.computed])} = output", 2)
+    if w.double:
+        lines += _lines(f"ctx.mark_non_differentiable({', '.join(w.computed)})", 2)
     return lines + _kept(w.saved, _constants(w), 2)
 
 
@@ -132,11 +136,18 @@ def _backward(w: Wrapping) -> list[str]:
     if len(needs) > 1:
         lines += _needs(needs)
         given.append("needs")
-    if w.overwrites:
+    if w.overwrites and not w.double:
         # Nobody else has what the forward pass computed again, or hid among the results.
         given.append(f"{OVERWRITE}=ctx.recompute or _runs_once()")
     found = [w.gradients[name] for name in w.wrt]
-    lines += _lines(f"{_one_or_several(found)} = backward({', '.join(given)})")
+    call = f"{_one_or_several(found)} = backward({', '.join(given)})"
+    if w.double:
+        node = f"{backward_class_name(w)}.apply({', '.join(['*saved', *w.upstream])})"
+        lines += [f"{INDENT}if torch.is_grad_enabled():"]
+        lines += _lines(f"{_one_or_several(found)} = {node}", 2)
+        lines += [f"{INDENT}else:", *_lines(call, 2)]
+    else:
+        lines += _lines(call)
     results = [
         *(["None"] if w.computed else []),
         *(w.gradients.get(n, "None") for n in w.arguments),
@@ -155,7 +166,7 @@ def _refusals(w: Wrapping) -> list[str]:
         place = w.arguments.index(name) + len(_recompute(w))
         lines += [f"if ctx.needs_input_grad[{place}]:"]
         lines += [f'{INDENT}raise RuntimeError("no gradient by {name} was derived")']
-    if w.computed:
+    if w.computed and not w.double:
         lines += ["if any(each is not None for each in through):"]
         lines += [f'{INDENT}raise RuntimeError("second derivatives need recompute=True")']
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from sympy import Expr, UnevaluatedExpr
@@ -128,11 +128,20 @@ def _named(expr: Expr, program: Program, names: Mapping[str, str] | Identifiers)
             axes, meaning = meanings[name]
             return meaning.xreplace(dict(zip(axes, slots, strict=True)))
         if name.startswith("∂"):
-            return Partial(tensor(program.loss), tensor(name.removeprefix("∂"), *slots))
+            return _derivative(name, slots, program)
         own = names[name] if name.startswith("#") else name
         return tensor(own, *slots, integer=bool(node.is_integer))
 
     return mapped(expr, change)
+
+
+def _derivative(name: str, slots: Sequence[Expr], program: Program) -> Expr:
+    """What the name of an adjoint stands for; in that of a second one three signs are of one."""
+    of = tensor(name.lstrip("∂"), *slots)
+    first = Partial(tensor(program.loss), of)
+    if not name.startswith("∂∂") or program.double is None:
+        return first
+    return Partial(tensor(program.double.loss), first if name.startswith("∂∂∂") else of)
 
 
 def entries(found: Passes, name: str) -> str:

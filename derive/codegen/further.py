@@ -31,6 +31,7 @@ from derive.notation.names import ascii_name
 from derive.notation.write import write_text
 
 __all__ = [
+    "Double",
     "Further",
     "Meaning",
     "factors_of",
@@ -64,6 +65,25 @@ class Further:
     given: tuple[str, ...]
     work: tuple[Assignment, ...]
     meanings: dict[str, Meaning]
+
+
+@dataclass(frozen=True)
+class Double:
+    """The backward pass of the backward pass.
+
+    Attributes
+    ----------
+    given : the gradients that come back, of the outputs and then of the gradients.
+    results : for each input whose gradient there is, and then for each gradient that comes back,
+        the gradient of the second loss; None where that does not depend on it.
+    work : the assignments.
+    loss : the letter of the second loss.
+    """
+
+    given: tuple[str, ...]
+    results: tuple[str | None, ...]
+    work: tuple[Assignment, ...]
+    loss: str
 
 
 def partial_in(goal: Expr) -> Partial:

@@ -16,7 +16,18 @@ from derive.notation.names import ascii_name
 __all__ = ["Identifiers"]
 
 _RESERVED = (
-    *("np", "torch", "jax", "jnp", "math", "forward", "backward", "self_test", "erf"),
+    *(
+        "np",
+        "torch",
+        "jax",
+        "jnp",
+        "math",
+        "forward",
+        "backward",
+        "double_backward",
+        "self_test",
+        "erf",
+    ),
     *("saved", "needs", "ctx", "inputs", "output", "recompute", "overwrite_saved"),
     *("through", "part", "parts", "rows", "first", "last", "entry"),
 )
@@ -37,6 +48,9 @@ class Identifiers:
             self._add(name, name.replace("'", "_prime"))
         for name in graph.names:
             self._add(adjoint(name), f"d_{self[name]}")
+        for name in graph.names if program.double is not None else ():
+            self._add(f"∂∂{name}", f"g_{self[name]}")
+            self._add(f"∂∂∂{name}", f"g_d_{self[name]}")
         every = [
             inner for a in work for inner in (*(a.inner if isinstance(a, RootWork) else ()), a)
         ]

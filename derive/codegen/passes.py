@@ -22,7 +22,11 @@ from derive.codegen.solution import RootWork, Solution
 from derive.codegen.steps import Function, Step
 from derive.expressions import Binder, Graph, Size, name_of
 
-__all__ = ["Function", "Maker", "Passes", "Step", "axes_of", "one_by_one", "passes"]
+__all__ = ["DOUBLE", "Function", "Maker", "Passes", "Step", "axes_of", "one_by_one", "passes"]
+
+
+DOUBLE = "double_backward"
+"""What the backward pass of the backward pass is called."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Passes:
     backward: Function
     names: Identifiers
     further: tuple[Function, ...] = ()
+    double: Function | None = None
 
     @property
     def overwrites(self) -> bool:
@@ -110,7 +115,12 @@ class _Passes:
             self._steps(each.name, [name_of(each.result)], each.given) for each in program.further
         ]
         given = [self.upstream, *(each.given for each in program.further)]
-        saved = self._saved([backward, *further], given)
+        double: tuple[Step, ...] = ()
+        if program.double is not None:
+            double = self._steps(DOUBLE, _present(program.double.results), program.double.given)
+            given.append(program.double.given)
+        functions = [backward, *further, *([double] if program.double is not None else [])]
+        saved = self._saved(functions, given)
         before = _live(self.before, (*program.outputs, *saved))
         inputs = [n for n in program.inputs if n not in program.graph.labels]
         results = (*program.outputs, *saved)
@@ -124,7 +134,15 @@ class _Passes:
                 self._function(each.name, each.given, [name_of(each.result)], steps, saved)
                 for each, steps in zip(program.further, further, strict=True)
             ),
+            self._double(double, saved),
         )
+
+    def _double(self, steps: Sequence[Step], saved: Sequence[str]) -> Function | None:
+        """The backward pass of the backward pass."""
+        double = self.program.double
+        if double is None:
+            return None
+        return self._function(DOUBLE, double.given, _present(double.results), steps, saved)
 
     def _lowering(self, arrays: Sequence[str]) -> Lowering:
         like = self.names[_typical(self.program, arrays)]
@@ -134,7 +152,9 @@ class _Passes:
         """The work of a function that starts from what is saved."""
         live = _live(self.later, wanted)
         arrays = given
-        if title != "backward" and not any(axes_of(self.program.graph, n) for n in given):
+        if title not in ("backward", DOUBLE) and not any(
+            axes_of(self.program.graph, n) for n in given
+        ):
             arrays = _numbers_read(self.program, live) or given or self.program.inputs
         return self.make(self._lowering(arrays), live, wanted, title)
 
@@ -146,6 +166,9 @@ class _Passes:
         reads = [_read(self.names, steps) for steps in functions]
         made = [a.name for a in self.before]
         there = (*program.inputs, *program.labels, *made, *program.functions)
+        # Through these the gradients of the backward pass flow.
+        reads.append(set(program.wrt if program.double is not None else ()))
+        given = [*given, ()]
         saved = [n for n in there if any(n in read for read in reads)]
         sizes = [
             _sizes_missing(program, read, (*saved, *own))
@@ -203,6 +226,10 @@ class _Passes:
         """The sizes of the axes of what assignments make."""
         every = (*self.before, *self.later)
         return {self.names[a.name]: tuple(i.size for i in a.indices) for a in every}
+
+
+def _present(names: Sequence[str | None]) -> list[str]:
+    return [name for name in names if name is not None]
 
 
 def _at_a_point(live: Sequence[Assignment], given: Collection[str]) -> set[str]:
@@ -279,7 +306,7 @@ def _sizes_missing(program: Program, used: set[str], given: Sequence[str]) -> li
 
 def axes_of(graph: Graph, tensor_name: str) -> list[Expr]:
     """The sizes of the axes of a tensor, or of its adjoint."""
-    base = tensor_name.removeprefix("∂")
+    base = tensor_name.lstrip("∂")
     return [graph.axis_size(base, k) for k in range(graph.arity.get(base, 0))]
 
 

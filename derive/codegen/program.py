@@ -6,7 +6,7 @@ Nothing here knows a language. An assignment is still an equation in index notat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sympy import Expr
@@ -14,7 +14,15 @@ from sympy import Expr
 from derive.calculus.derivation import Derivation
 from derive.calculus.plan import SPARE_LETTERS, derive
 from derive.codegen.assignment import Assignment, CodeError
-from derive.codegen.further import Further, Meaning, further, given_in_goal, is_further
+from derive.codegen.further import (
+    Double,
+    Further,
+    Meaning,
+    further,
+    given_in_goal,
+    is_further,
+    partial_in,
+)
 from derive.codegen.mapped import mapped
 from derive.codegen.solution import solution
 from derive.codegen.spread import spread, spread_goals
@@ -32,7 +40,16 @@ from derive.expressions import (
     tensor,
 )
 
-__all__ = ["Assignment", "CodeError", "Program", "adjoint", "program"]
+__all__ = [
+    "Assignment",
+    "CodeError",
+    "Program",
+    "acts",
+    "adjoint",
+    "adjoints",
+    "generic",
+    "program",
+]
 
 # Letters for the loss downstream of the outputs, the first one that the author does not use.
 LOSSES = "lLJCE"
@@ -52,6 +69,8 @@ class Program:
     forward, backward : the assignments, each after those that it reads.
     name : what the whole is called in code.
     further : other derivatives that were asked for, a function each.
+    is_twice : whether the backward pass is to be differentiated again.
+    double : the backward pass of the backward pass, where it is made and there is one.
     """
 
     derivation: Derivation
@@ -63,6 +82,8 @@ class Program:
     backward: tuple[Assignment, ...]
     name: str = ""
     further: tuple[Further, ...] = ()
+    is_twice: bool = False
+    double: Double | None = None
 
     @property
     def graph(self) -> Graph:
@@ -72,7 +93,8 @@ class Program:
     def work(self) -> tuple[Assignment, ...]:
         """All assignments; what several functions need is there once."""
         others = {a.name: a for each in self.further for a in each.work}
-        return (*self.forward, *self.backward, *others.values())
+        double = self.double.work if self.double is not None else ()
+        return (*self.forward, *self.backward, *others.values(), *double)
 
     @property
     def meanings(self) -> dict[str, Meaning]:
@@ -118,6 +140,7 @@ def program(
     wrt: Sequence[str] = (),
     *,
     goals: Sequence[Expr] = (),
+    is_twice: bool = False,
     name: str = "",
     ranks: Mapping[str, int] | None = None,
     title: str = "",
@@ -131,6 +154,8 @@ def program(
     wrt : the inputs to differentiate by; all that are tensors of numbers when left out.
     goals : derivatives that functions of their own return; gradients among them are left to the
         backward pass.
+    is_twice : whether the backward pass is to be differentiated again where a target needs to be
+        told how; so it is where a goal is a second derivative.
     name : what the whole is called in code.
     ranks : how many axes each multi-index stands for; one where left out.
     title, references : what the derivation is about.
@@ -147,7 +172,7 @@ def program(
     outputs, inputs = graph.outputs, tuple(name for name in graph.names if name not in graph)
     loss = next(letter for letter in LOSSES if letter not in graph.names)
     others = _derived(graph, goals)
-    gradients = [Partial(tensor(loss), _generic(others.graph, name)) for name in wanted]
+    gradients = [Partial(tensor(loss), generic(others.graph, name)) for name in wanted]
     derivation = derive(others.graph, gradients, title=title, references=tuple(references))
     added = [name for name in derivation.graph.order if name not in graph]
     stable = Stable()
@@ -160,9 +185,10 @@ def program(
         wanted,
         loss,
         forward,
-        (*aside, *stable(_backward(derivation, loss, wanted))),
+        (*aside, *stable(adjoints(derivation, loss, wanted, adjoint))),
         name or "derived",
         tuple(replace(f, work=tuple(stable(f.work))) for f in further(others, graph)),
+        is_twice or any(len(partial_in(goal).variables) > 1 for goal in goals),
     )
 
 
@@ -195,7 +221,7 @@ def acts(name: str, graph: Graph) -> bool:
     return any(name in graph.ancestors(output) for output in graph.outputs)
 
 
-def _generic(graph: Graph, name: str) -> Tensor:
+def generic(graph: Graph, name: str) -> Tensor:
     """A tensor with letters of its own, the author's where they are distinct."""
     letters: list[str] = []
     for axis in range(graph.arity[name]):
@@ -204,28 +230,36 @@ def _generic(graph: Graph, name: str) -> Tensor:
     return graph.tensor(name, letters)
 
 
-def _backward(derivation: Derivation, loss: str, wrt: Sequence[str]) -> Iterator[Assignment]:
-    """The adjoints that the wanted gradients are made of, in the order of the stages."""
+def adjoints(
+    derivation: Derivation, loss: str, wrt: Sequence[str], named: Callable[[str], str]
+) -> Iterator[Assignment]:
+    """The adjoints that the wanted gradients are made of, in the order of the stages.
+
+    Parameters
+    ----------
+    named : the name of the gradient of the loss by a tensor.
+    """
     graph = derivation.graph
     found: dict[str, Assignment] = {}
     for stage in derivation.stages:
         goal = stage.goal
         if isinstance(goal, Partial) and goal.function == tensor(loss) and not goal.held:
-            target = _named(goal)
-            found[name_of(target)] = Assignment(target, _with_adjoints(stage.result, loss))
-    needed = {adjoint(name) for name in wrt}
+            target = _adjoint_of(goal, named)
+            expr = _with_adjoints(stage.result, loss, named)
+            found[name_of(target)] = Assignment(target, expr)
+    needed = {named(name) for name in wrt}
     for name in reversed(found):
         needed |= found[name].reads if name in needed else frozenset()
-    given = {adjoint(name) for name in graph.outputs}
+    given = {named(name) for name in graph.outputs}
     yield from (a for name, a in found.items() if name in needed and name not in given)
 
 
-def _named(partial: Partial) -> Tensor:
+def _adjoint_of(partial: Partial, named: Callable[[str], str]) -> Tensor:
     variable = partial.variable
-    return tensor(adjoint(name_of(variable)), *indices_of(variable))
+    return tensor(named(name_of(variable)), *indices_of(variable))
 
 
-def _with_adjoints(expr: Expr, loss: str) -> Expr:
+def _with_adjoints(expr: Expr, loss: str, named: Callable[[str], str]) -> Expr:
     """The expression with a tensor in place of each derivative of the loss."""
 
     def change(node: Expr) -> Expr | None:
@@ -235,6 +269,6 @@ def _with_adjoints(expr: Expr, loss: str) -> Expr:
             return None
         if node.function != tensor(loss) or node.held or not is_tensor(node.variable):
             raise CodeError(f"{node} is left in the result and has no form as code")
-        return _named(node)
+        return _adjoint_of(node, named)
 
     return mapped(expr, change)

@@ -29,7 +29,7 @@ from derive.expressions import (
     tensors_in,
 )
 
-__all__ = ["Inverse", "Root", "RootWork", "Solution", "solution"]
+__all__ = ["Inverse", "Root", "RootWork", "Solution", "resized", "sizes_in", "solution"]
 
 
 @dataclass(frozen=True)
@@ -163,18 +163,27 @@ def _root(equation: Equation, graph: Graph, target: Tensor) -> Root:
     moved = changed.tensor(equation.name, spare[: len(equation.paired)])
     goal = Partial(tensor(letter, *changed[letter].indices), moved)
     found = derive(changed, [goal]).result
-    sizes = _sizes(changed, graph)
+    sizes = sizes_in(changed, graph)
     columns = tuple(index.sized(sizes.get(index.size, index.size)) for index in indices_of(moved))
-    return Root(target, residual, _resized(_written_out(found, changed[letter]), sizes), columns)
+    return Root(target, residual, resized(_written_out(found, changed[letter]), sizes), columns)
 
 
-def _sizes(changed: Graph, graph: Graph) -> dict[Expr, Expr]:
-    """The sizes of a graph in place of those in another one with the same axes."""
-    axes = [(name, axis) for name in graph.names for axis in range(graph.arity[name])]
-    return {changed.axis_size(*axis): graph.axis_size(*axis) for axis in axes}
+def sizes_in(changed: Graph, graph: Graph, base: Callable[[str], str] = str) -> dict[Expr, Expr]:
+    """The sizes of a graph in place of those in another one with the same axes.
+
+    Parameters
+    ----------
+    base : for a name of the other graph one with the same axes.
+    """
+    axes = [(n, axis) for n in changed.names for axis in range(changed.arity[n])]
+    return {
+        changed.axis_size(name, axis): graph.axis_size(base(name), axis)
+        for name, axis in axes
+        if base(name) in graph.arity
+    }
 
 
-def _resized(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
+def resized(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
     """The expression with other sizes, also those of its indices."""
 
     def change(node: Expr) -> Expr | None:
@@ -206,4 +215,4 @@ def _entrywise(equation: Equation, changed: Graph, letter: str, graph: Graph) ->
         raise CodeError(f"the relation for {equation.name} has no form as code")
     left, right = equation.sides
     target = tensor(equation.name, *equation.paired)
-    return Root(target, left - right, _resized(slope, _sizes(changed, graph)))
+    return Root(target, left - right, resized(slope, sizes_in(changed, graph)))

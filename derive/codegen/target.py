@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from derive.codegen.checks import checked, numbers
@@ -66,7 +67,8 @@ class Target:
     def functions(self, found: Passes) -> list[str]:
         """Both passes, and what returns other derivatives."""
         others = (self.further(found, function) for function in found.further)
-        return [self.forward(found), self.backward(found), *others]
+        double = [] if found.double is None else [self.double(found, found.double)]
+        return [self.forward(found), self.backward(found), *others, *double]
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """What makes both passes one function of the target's, where it has such."""
@@ -107,6 +109,18 @@ class Target:
         """The text of a function that returns another derivative."""
         parameters = ["saved", *(found.names[n] for n in function.parameters)]
         return self._from_saved(found, function, parameters, about_further(found, function))
+
+    def double(self, found: Passes, function: Function) -> str:
+        """The text of the backward pass of the backward pass."""
+        results, given = (
+            [found.names[n] for n in names] for names in (function.results, function.parameters)
+        )
+        about = wrap(
+            f"Return {', '.join(results)} from {', '.join(given)} and what `forward` saved: the "
+            "gradients of a second loss, through what `backward` returns.",
+            WIDTH - 8,
+        )
+        return self._from_saved(found, function, ["saved", *given], about)
 
     def _from_saved(
         self, found: Passes, function: Function, parameters: Sequence[str], about: Sequence[str]

@@ -10,8 +10,11 @@ from typing import ClassVar
 
 from derive.codegen.autograd import autograd_class, convenience
 from derive.codegen.dialect import Dialect
+from derive.codegen.double import doubled
+from derive.codegen.double_autograd import backward_class
 from derive.codegen.frame_helpers import TORCH_HELPERS
 from derive.codegen.passes import Function, Passes
+from derive.codegen.program import Program
 from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
 from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT, Fresh
@@ -66,6 +69,10 @@ class TorchTarget(Target):
             yield "\n".join(f"import {each}" for each in standard)
         yield "import numpy as np\nimport torch"
 
+    def passes(self, program: Program) -> Passes:
+        """The passes of a program, with that of the backward pass where it is wanted."""
+        return super().passes(doubled(program) if program.is_twice else program)
+
     def backward_parameters(self, found: Passes) -> list[str]:
         """The parameters of the backward pass, with which gradients are needed."""
         several = len(found.program.wrt) > 1
@@ -99,6 +106,8 @@ class TorchTarget(Target):
     def wrapped(self, found: Passes) -> Iterator[str]:
         """The function of autograd's, and the one to call."""
         wrapping = Wrapping(found)
+        if wrapping.double is not None:
+            yield backward_class(wrapping)
         yield autograd_class(wrapping)
         yield convenience(wrapping)
 
@@ -106,7 +115,7 @@ class TorchTarget(Target):
         """The functions that test the module."""
         wrapping = Wrapping(found)
         data = example(found.program.graph)
-        further = ", recompute=True" if wrapping.computed else ""
+        further = ", recompute=True" if wrapping.computed and wrapping.double is None else ""
         yield DRAW
         yield _ARGUMENT
         yield from further_test(found, partial(drawn, found.program, data), "torch")

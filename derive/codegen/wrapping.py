@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import acts
@@ -35,6 +35,10 @@ class Wrapping:
     computed : those of them that are neither arguments nor outputs.
     overwrites : whether the backward pass may write to what was saved.
     gradients : for each argument its gradient, None where the derivation has none.
+    double : for each gradient and each gradient that comes back, what `double_backward` returns,
+        None where that is nothing; None where the module has no such function.
+    aliases : the gradients that are what comes back, and no arrays of their own.
+    twice : what comes back for the gradients, of which `double_backward` is given these.
     """
 
     def __init__(self, found: Passes) -> None:
@@ -64,6 +68,11 @@ class Wrapping:
         self.gradients = dict(
             zip(self.wrt, map(names.__getitem__, found.backward.results), strict=True)
         )
+        double = program.double
+        self.double = None if double is None else [n and names[n] for n in double.results]
+        given = double.given[len(self.upstream) :] if double is not None else ()
+        self.twice = [names[n] for n in given]
+        self.aliases = list(_aliases(found))
         acting = [n for n in program.graph.inputs if acts(n, program.graph)]
         self.missing = [names[n] for n in acting if n not in program.wrt]
 
@@ -74,11 +83,20 @@ class Wrapping:
         return [n for n in self.arguments if n not in others]
 
 
+def _aliases(found: Passes) -> Iterator[str]:
+    """The gradients that are assigned another name."""
+    for step in found.backward.steps:
+        *_, last = step.statements
+        is_name = isinstance(last, ast.Assign) and isinstance(last.value, ast.Name)
+        if is_name and step.assignment.name in found.backward.results:
+            yield found.names[step.assignment.name]
+
+
 def _function_name(name: str, taken: set[str]) -> str:
     """An identifier that no tensor has, nor its form as the name of a class."""
     plain = re.sub(r"\W+", "_", name).strip("_").lower()
     plain = plain if plain.isidentifier() else f"_{plain}"
-    taken = {*taken, "forward", "backward", "self_test"}
+    taken = {*taken, "forward", "backward", "double_backward", "self_test"}
     while keyword.iskeyword(plain) or {plain, class_name(plain)} & taken:
         plain += "_"
     return plain
