@@ -15,7 +15,7 @@ from sympy import Expr
 from derive.calculus.plan import SPARE_LETTERS, derive
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.further import Double
-from derive.codegen.program import Program, adjoint, adjoints, generic
+from derive.codegen.program import Program, adjoint, adjoints, defined, generic
 from derive.codegen.solution import resized, sizes_in
 from derive.codegen.stable import Stable
 from derive.errors import DeriveError
@@ -51,9 +51,11 @@ def _double(program: Program) -> Double:
         raise CodeError("the second derivatives need what the first do not")
     sizes = sizes_in(derivation.graph, program.graph, _base)
     work = [_sized(a, sizes) for a in adjoints(derivation, loss, wanted, twice)]
-    stable = Stable({e.name for e in graph.equations if e.kind == "abbreviation"})
-    for _ in stable((*program.forward, *program.backward)):
-        pass
+    stable = Stable()
+    known = program.derivation.graph
+    # What the others are made of tells which forms are safe.
+    first = adjoints(program.derivation, program.loss, program.wrt, adjoint)
+    list(stable((*defined(known, known.order), *first)))
     return Double(
         (*upstream, *(twice(adjoint(name)) for name in program.wrt)),
         tuple(twice(name) if name in wanted else None for name in (*program.wrt, *upstream)),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from derive.codegen.source import INDENT, WIDTH, signature
 from derive.codegen.wrapping import Wrapping, class_name, lines_of, listed
 
-__all__ = ["backward_class", "backward_class_name"]
+__all__ = ["backward_class_name", "backward_classes"]
 
 
 def backward_class_name(w: Wrapping) -> str:
@@ -13,18 +15,48 @@ def backward_class_name(w: Wrapping) -> str:
     return f"{class_name(w.function)}Backward"
 
 
-def backward_class(w: Wrapping) -> str:
-    """The class whose backward pass is that of the backward pass."""
-    lines = [f"class {backward_class_name(w)}(torch.autograd.Function):"]
-    lines += [f'{INDENT}"""The backward pass as a node, which `double_backward` differentiates."""']
+def backward_classes(w: Wrapping) -> str:
+    """The class whose backward pass is that of the backward pass, and one that refuses a third."""
+    first = _class(
+        backward_class_name(w),
+        "The backward pass as a node, which `double_backward` differentiates.",
+        [_forward(w), _setup(w), _backward(w)],
+    )
+    return "\n\n\n".join([_refusing(w), first])
+
+
+def _class(name: str, about: str, methods: Sequence[Sequence[str]]) -> str:
+    lines = [f"class {name}(torch.autograd.Function):", f'{INDENT}"""{about}"""']
     lines += ["", f"{INDENT}generate_vmap_rule = True"]
-    for decorators, method in (
-        ([], _forward(w)),
-        ([], _setup(w)),
-        (["@torch.autograd.function.once_differentiable"], _backward(w)),
-    ):
-        lines += ["", *(INDENT + line for line in ["@staticmethod", *decorators, *method])]
+    for method in methods:
+        lines += ["", *(INDENT + line for line in ["@staticmethod", *method])]
     return "\n".join(lines)
+
+
+def _refusing(w: Wrapping) -> str:
+    """A node whose derivative is refused, under transformations too."""
+    parameters = [*w.saved, *w.upstream, *w.twice]
+    given = ", ".join([_together(w.saved), *w.upstream, *w.twice])
+    return _class(
+        _refusing_name(w),
+        "What `double_backward` returns, which is not differentiated again.",
+        [
+            [*_signature("forward", parameters), *_lines(f"return double_backward({given})")],
+            [*_signature("setup_context", ["ctx", "inputs", "output"]), f"{INDENT}pass"],
+            [
+                *_signature("backward", ["ctx", "*through"]),
+                f'{INDENT}raise RuntimeError("third derivatives are not there")',
+            ],
+        ],
+    )
+
+
+def _refusing_name(w: Wrapping) -> str:
+    return f"{class_name(w.function)}Twice"
+
+
+def _together(names: Sequence[str]) -> str:
+    return f"({listed(names)})" if len(names) > 1 else listed(names)
 
 
 def _lines(text: str) -> list[str]:
@@ -37,8 +69,7 @@ def _signature(title: str, parameters: list[str]) -> list[str]:
 
 def _forward(w: Wrapping) -> list[str]:
     lines = _signature("forward", [*w.saved, *w.upstream])
-    given = f"({listed(w.saved)})" if len(w.saved) != 1 else listed(w.saved)
-    call = f"backward({', '.join([given, *w.upstream])})"
+    call = f"backward({', '.join([_together(w.saved), *w.upstream])})"
     if not w.aliases:
         return lines + _lines(f"return {call}")
     found = [w.gradients[name] for name in w.wrt]
@@ -63,9 +94,9 @@ def _backward(w: Wrapping) -> list[str]:
     lines = _signature("backward", ["ctx", *w.twice])
     number = len(w.saved) - len(w.saved_functions) - len(w.saved_sizes)
     lines += _lines(f"saved = *ctx.saved_tensors[:{number}], *ctx.constants")
-    lines += _lines(f"{listed(w.upstream)} = ctx.saved_tensors[{number}:]")
     found = [name for name in double if name]
-    call = f"double_backward({', '.join(['saved', *w.upstream, *w.twice])})"
+    given = ["*saved", f"*ctx.saved_tensors[{number}:]", *w.twice]
+    call = f"{_refusing_name(w)}.apply({', '.join(given)})"
     lines += _lines(f"{listed(found) if len(found) > 1 else found[0]} = {call}")
     of_inputs = dict(zip(w.wrt, double, strict=False))
     results = [of_inputs.get(name) for name in w.saved] + list(double[len(w.wrt) :])

@@ -47,6 +47,7 @@ __all__ = [
     "acts",
     "adjoint",
     "adjoints",
+    "defined",
     "generic",
     "program",
 ]
@@ -176,8 +177,8 @@ def program(
     derivation = derive(others.graph, gradients, title=title, references=tuple(references))
     added = [name for name in derivation.graph.order if name not in graph]
     stable = Stable()
-    forward = tuple(stable(_defined(derivation.graph, graph.order)))
-    aside = stable(_defined(derivation.graph, added))
+    forward = tuple(stable(defined(derivation.graph, graph.order)))
+    aside = stable(defined(derivation.graph, added))
     return Program(
         derivation,
         inputs,
@@ -201,7 +202,7 @@ def _derived(graph: Graph, goals: Sequence[Expr]) -> Derivation:
     return derive(graph, goals)
 
 
-def _defined(graph: Graph, names: Iterable[str]) -> Iterator[Assignment]:
+def defined(graph: Graph, names: Iterable[str]) -> Iterator[Assignment]:
     """What computes the names that equations define."""
     for name in names:
         equation = graph[name]

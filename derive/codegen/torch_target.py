@@ -11,7 +11,7 @@ from typing import ClassVar
 from derive.codegen.autograd import autograd_class, convenience
 from derive.codegen.dialect import Dialect
 from derive.codegen.double import doubled
-from derive.codegen.double_autograd import backward_class
+from derive.codegen.double_autograd import backward_classes
 from derive.codegen.frame_helpers import TORCH_HELPERS
 from derive.codegen.passes import Function, Passes
 from derive.codegen.program import Program
@@ -107,7 +107,7 @@ class TorchTarget(Target):
         """The function of autograd's, and the one to call."""
         wrapping = Wrapping(found)
         if wrapping.double is not None:
-            yield backward_class(wrapping)
+            yield backward_classes(wrapping)
         yield autograd_class(wrapping)
         yield convenience(wrapping)
 
