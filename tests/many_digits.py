@@ -77,7 +77,7 @@ class Reference:
                     yield size, length
 
     def _gradients(self, given: Mapping[str, Any], upstream: Sequence[Any]) -> Iterator[Any]:
-        step = NUMBERS.mpf(10) ** -(self.digits // 3)
+        small = NUMBERS.mpf(10) ** -(self.digits // 3)
 
         def loss(name: str, array: Any) -> Any:
             outputs = self._outputs({**given, name: array})
@@ -85,6 +85,7 @@ class Reference:
 
         for name in self.program.wrt:
             at = given[name]
+            step = small * (max((abs(entry) for entry in at.flat), default=1) or 1)
             found = np.empty(at.shape, object)
             for place in np.ndindex(at.shape):
                 values = []

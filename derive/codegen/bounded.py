@@ -7,10 +7,10 @@ from itertools import islice, product
 
 from sympy import Add, Expr, Mul, S
 
-from derive.codegen.scaled import Term, mask
+from derive.codegen.scaled import Term
+from derive.codegen.sums import mask, nonzero
 from derive.expressions import (
     Index,
-    Iverson,
     Maximum,
     One,
     indices_of,
@@ -31,8 +31,11 @@ def is_bounded(term: Term) -> bool:
     if term.exponent == 0:
         powers = (f.as_base_exp() for f in Mul.make_args(term.factor))
         return not any(isinstance(b, sigmoid) and p.is_negative for b, p in powers)
-    masks = [mask(f) for f in Mul.make_args(term.factor) if isinstance(f, Iverson)]
-    return _is_negative(_bare(Add(term.exponent, *masks)), MOST_LEVELS)
+    masks = map(mask, term.masks)
+    if _is_negative(_bare(Add(term.exponent, *masks)), MOST_LEVELS):
+        return True
+    weights = map(mask, (*term.masks, *nonzero(term.factor)))
+    return _is_negative(_bare(Add(term.exponent, *weights)), MOST_LEVELS)
 
 
 def _bare(expr: Expr) -> Expr:

@@ -12,13 +12,17 @@ e^a + e^b = e^a/sigmoid(a − b), and e^a − e^b = e^M · ±(1 − e^{−|a−b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import permutations
 from itertools import product as pairs
 
-from sympy import Abs, Add, Expr, KroneckerDelta, Mul, Pow, S, UnevaluatedExpr, exp, log, sign, tanh
+from sympy import Abs, Add, Expr, KroneckerDelta, Mul, Pow, S, exp, log, sign
 
+from derive.codegen.kept import Kept
+from derive.codegen.sigmoids import has_sigmoid, hyperbolic, joined, remainder
+from derive.codegen.sums import gathered, is_positive, levelled, mask, nonzero, summed
 from derive.expressions import (
     Contraction,
     Index,
@@ -26,11 +30,13 @@ from derive.expressions import (
     Maximum,
     One,
     broadcast,
+    name_of,
     ranging,
+    tensors_in,
 )
 from derive.expressions.kinked import expm1, maximum, sigmoid, softplus
 
-__all__ = ["Scaled", "Term", "greatest_in", "has_sigmoid", "mask", "opened", "summed"]
+__all__ = ["MOST_TERMS", "Scaled", "Term"]
 
 # Products of sums with more terms than this are left as products.
 MOST_TERMS = 24
@@ -49,7 +55,7 @@ class Term:
     def reduced(self) -> Term:
         """The same term, its exponent as short as deltas and sigmoids allow."""
         term = self if self.exponent == 0 else self._picked()
-        return term if term.exponent == 0 else _joined(term)
+        return term if term.exponent == 0 else Term(*joined(term.factor, term.exponent))
 
     def _picked(self) -> Term:
         """With i = T in the exponent beside δ_iT."""
@@ -74,7 +80,21 @@ class Term:
         if self.exponent == 0:
             return self.factor
         rest = Mul(*(f for f in Mul.make_args(self.factor) if not isinstance(f, Iverson)))
-        return rest * exp(levelled_sum(Add(self.exponent, *map(mask, self.masks))))
+        # What was left out where the greatest exponent was looked for may be greater.
+        left_out = {name_of(leaf) for m in self.exponent.atoms(Maximum) for leaf in _weights_in(m)}
+        weights = [w for w in nonzero(rest) if {name_of(t) for t in tensors_in(w)} <= left_out]
+        return rest * exp(levelled(Add(self.exponent, *map(mask, (*self.masks, *weights)))))
+
+
+def _without_shares(terms: list[Term]) -> list[Term]:
+    """With what is left of a whole in place of the whole and a share of it."""
+    for whole, share in permutations(terms, 2):
+        if whole.exponent == share.exponent:
+            factor = remainder(whole.factor, share.factor)
+            if factor is not None:
+                rest = [term for term in terms if term not in (whole, share)]
+                return _without_shares([*rest, Term(factor, whole.exponent).reduced()])
+    return terms
 
 
 @dataclass(frozen=True)
@@ -99,19 +119,19 @@ class Scaled:
         """The sum as an expression."""
         if self.plain is not None:
             return self.plain
-        return self.difference() or _gathered([term.value for term in self.terms])
+        return self.difference() or gathered([term.value for term in self.terms])
 
     def difference(self) -> Expr | None:
         """A difference of exponentials, or of sigmoids, by the function made for it."""
         if all(term.exponent == 0 for term in self.terms):
-            return _hyperbolic(summed(term.factor for term in self.terms))
+            return hyperbolic(summed(term.factor for term in self.terms))
         first, second = self.terms if len(self.terms) == 2 else (None, None)
         if first is None or second is None or first.factor != -second.factor:
             return None
         for this, other in ((first, second), (second, first)):
             if other.exponent == 0:
                 # Where a comparison fails the exponent is 0.
-                exponent = Mul(levelled_sum(this.exponent), *this.masks)
+                exponent = Mul(levelled(this.exponent), *this.masks)
                 return this.factor * expm1(exponent)
         return None
 
@@ -127,7 +147,7 @@ class Scaled:
         for term in (*self.terms, *other.terms):
             if term not in apart:
                 found.setdefault(term.exponent, []).append(term.factor)
-        terms = [*apart, *(Term(_gathered(factors), m) for m, factors in found.items())]
+        terms = [*apart, *(Term(gathered(factors), m) for m, factors in found.items())]
         terms = _without_shares([t for t in terms if t.factor != 0])
         return Scaled(tuple(terms) or (Term(S.Zero),))
 
@@ -154,7 +174,7 @@ class Scaled:
             if first.factor == second.factor:
                 return Term(first.factor / sigmoid(apart), first.exponent)
             if first.factor == -second.factor:
-                smaller = -expm1(-Abs(levelled_sum(apart))) * sign(levelled_sum(apart))
+                smaller = -expm1(-Abs(levelled(apart))) * sign(levelled(apart))
                 return Term(first.factor * smaller, _greatest(self.terms))
         shift = _greatest(self.terms)
         rest = (Term(t.factor, t.exponent - shift).reduced().value for t in self.terms)
@@ -166,8 +186,8 @@ class Scaled:
             return _logarithm(self.terms[0])
         if len(self.terms) == 2:
             first, second = sorted(self.terms, key=lambda t: t.exponent != 0)
-            if first.factor == second.factor and _is_positive(first.factor):
-                soft = softplus(levelled_sum(second.exponent - first.exponent))
+            if first.factor == second.factor and is_positive(first.factor):
+                soft = softplus(levelled(second.exponent - first.exponent))
                 return summed([first.exponent, _log_of(first.factor), soft])
         return _logarithm(self.single())
 
@@ -180,69 +200,12 @@ class Scaled:
         return Scaled(found.terms, whole)
 
 
-def has_sigmoid(factor: Expr) -> bool:
-    """Whether one of the factors is a sigmoid, or a power of one."""
-    return any(isinstance(f.as_base_exp()[0], sigmoid) for f in Mul.make_args(factor))
-
-
 def _index_and_place(delta: Expr) -> tuple[Index | None, Expr]:
     """The index that a delta fixes, and where."""
     for index, place in (delta.args, delta.args[::-1]):
         if isinstance(index, Index) and not index.is_label:
             return index, place
     return None, S.Zero
-
-
-# Sums ---------------------------------------------------------------------------------------
-
-
-def mask(comparison: Expr) -> Expr:
-    """What is added to an exponent in place of a factor: SymPy would make it a factor again."""
-    return UnevaluatedExpr(log(comparison))
-
-
-def summed(terms: Iterable[Expr]) -> Expr:
-    """A sum whose terms all carry the same indices."""
-    terms = list(terms)
-    every = set().union(*map(ranging, terms))
-    return Add(*(broadcast(term, every) if ranging(term) else term for term in terms))
-
-
-def opened(expr: Expr) -> list[Expr]:
-    """The terms of a sum without one-tensors, and without marks of what comes first."""
-    found: list[Expr] = []
-    for term in Add.make_args(expr):
-        bare = Mul(*(f for f in Mul.make_args(term) if not isinstance(f, One)))
-        factors = Mul.make_args(bare)
-        sums = [f for f in factors if _is_marked(f) or (f.is_Add and f.has(Maximum))]
-        if not sums:
-            found.append(bare)
-            continue
-        inner = sums[0].args[0] if _is_marked(sums[0]) else sums[0]
-        rest = Mul(*(f for f in factors if f != sums[0]))
-        found += [part for each in Add.make_args(inner) for part in opened(rest * each)]
-    return list(Add.make_args(Add(*found)))
-
-
-def _is_marked(factor: Expr) -> bool:
-    return isinstance(factor, UnevaluatedExpr) and not isinstance(factor.args[0], log)
-
-
-def _gathered(factors: Sequence[Expr]) -> Expr:
-    """A sum with what its terms have in common as a factor, so that comparisons stay in sight."""
-    if len(factors) == 1:
-        return factors[0]
-    common = [f for f in Mul.make_args(factors[0]) if all(_has(other, f) for other in factors)]
-    return Mul(*common, summed(factor / Mul(*common) for factor in factors))
-
-
-def _has(product: Expr, factor: Expr) -> bool:
-    return not factor.is_number and factor in Mul.make_args(product)
-
-
-def levelled_sum(expr: Expr) -> Expr:
-    """A sum in which one-tensors are where terms lack an index."""
-    return summed(Add.make_args(expr))
 
 
 def _over(term: Term, indices: Sequence[Index]) -> Term:
@@ -254,15 +217,22 @@ def _over(term: Term, indices: Sequence[Index]) -> Term:
         (moving if ranging(part) & bound else fixed).append(part)
     if not moving:
         return Term(Contraction(term.factor, *indices), term.exponent)
-    greatest = greatest_in(term.factor, Add(*moving), indices)
+    greatest = _greatest_in(term, Add(*moving), indices)
     lowered = Term(term.factor, Add(*moving) - greatest)
     return Term(Contraction(lowered.value, *indices), Add(*fixed) + greatest)
 
 
-def greatest_in(factor: Expr, exponent: Expr, indices: Sequence[Index]) -> Expr:
-    """The greatest exponent; what a comparison leaves out must not count, nor overflow."""
-    masks = [f for f in Mul.make_args(factor) if isinstance(f, Iverson)]
-    return Maximum(levelled_sum(Add(exponent, *map(mask, masks))), *indices)
+def _greatest_in(term: Term, exponent: Expr, indices: Sequence[Index]) -> Expr:
+    """The greatest exponent; what a comparison, or a weight 0, leaves out must not count."""
+    weights = [w for w in nonzero(term.factor) if ranging(w) & set(indices)]
+    return Maximum(levelled(Add(exponent, *map(mask, (*term.masks, *weights)))), *indices)
+
+
+def _weights_in(greatest: Expr) -> Iterator[Expr]:
+    """The tensors whose entries 0 are left out of a greatest value."""
+    for comparison in greatest.atoms(Iverson):
+        if comparison.relation == "!=" and 0 in (comparison.left, comparison.right):
+            yield from tensors_in(comparison)
 
 
 def _is_lowered(term: Term, indices: Sequence[Index]) -> bool:
@@ -280,76 +250,6 @@ def _greatest(terms: Iterable[Term]) -> Expr:
     return reduce(maximum, spread)
 
 
-def _hyperbolic(total: Expr) -> Expr | None:
-    """sigmoid(u) − sigmoid(−u) and 2 sigmoid(u) − 1, which are tanh(u/2)."""
-    terms = Add.make_args(total)
-    if len(terms) != 2:
-        return None
-    for first, second in (terms, terms[::-1]):
-        found = [f for f in Mul.make_args(first) if isinstance(f, sigmoid)]
-        if len(found) == 1:
-            (u,) = found[0].args
-            rest = first / found[0]
-            if second == -rest * sigmoid(-u):
-                return rest * tanh(u / 2)
-            if second == -rest / 2:
-                return rest / 2 * tanh(u / 2)
-    return None
-
-
-def _without_shares(terms: list[Term]) -> list[Term]:
-    """With c sigmoid(−u) in place of c − c sigmoid(u)."""
-    for share in terms:
-        for whole in terms:
-            if whole is share or whole.exponent != share.exponent:
-                continue
-            for f in Mul.make_args(share.factor):
-                if isinstance(f, sigmoid) and _cancel(share.factor / f, whole.factor):
-                    rest = [t for t in terms if t is not share and t is not whole]
-                    both = Term(whole.factor * sigmoid(-f.args[0]), whole.exponent)
-                    return _without_shares([*rest, both.reduced()])
-    return terms
-
-
-def _cancel(one: Expr, other: Expr) -> bool:
-    """Whether two factors are opposite to each other."""
-    return one.free_symbols == other.free_symbols and (one + other).expand() == 0
-
-
-# Products with sigmoids ---------------------------------------------------------------------
-
-
-def _joined(term: Term) -> Term:
-    """With e^u = sigmoid(u)/sigmoid(−u) in place where the sigmoids are."""
-    powers: dict[Expr, Expr] = {}
-    rest: list[Expr] = []
-    for factor in Mul.make_args(term.factor):
-        base, power = factor.as_base_exp()
-        if isinstance(base, sigmoid) and power.is_Integer:
-            powers[base.args[0]] = power
-        else:
-            rest.append(factor)
-    exponent = term.exponent
-    for u in list(powers):
-        count = _multiple(exponent, u)
-        # No power of the two may become negative.
-        low, high = -max(powers.get(u, 0), 0), max(powers.get(-u, 0), 0)
-        taken = min(max(count, low), high)
-        if taken:
-            powers[u] = powers.get(u, S.Zero) + taken
-            powers[-u] = powers.get(-u, S.Zero) - taken
-            exponent -= taken * u
-    return Term(Mul(*rest, *(sigmoid(u) ** power for u, power in powers.items())), exponent)
-
-
-def _multiple(exponent: Expr, u: Expr) -> int:
-    """The whole number of times that an exponent contains u."""
-    here, there = exponent.as_coefficients_dict(), u.as_coefficients_dict()
-    ratios = {here.get(part, S.Zero) / factor for part, factor in there.items()}
-    (ratio,) = ratios if len(ratios) == 1 else (S.Zero,)
-    return int(ratio) if ratio.is_Integer else 0
-
-
 # Logarithms ---------------------------------------------------------------------------------
 
 
@@ -359,11 +259,11 @@ def _logarithm(term: Term) -> Expr | None:
     exponent = term.exponent
     if exponent == 0 and not any(map(has_sigmoid, factors)):
         return None
-    unknown = [f for f in factors if not _is_positive(f)]
+    unknown = [f for f in factors if not is_positive(f)]
     parts = [_log_of(factor) for factor in factors if factor not in unknown]
     parts += [log(Mul(*unknown))] if unknown else []
     # Large numbers are subtracted first, before what is small is added.
-    large = UnevaluatedExpr(levelled_sum(exponent)) if exponent.has(Maximum) else exponent
+    large = Kept(levelled(exponent)) if exponent.has(Maximum) else exponent
     return summed([large, *parts])
 
 
@@ -371,14 +271,3 @@ def _log_of(factor: Expr) -> Expr:
     """The logarithm of a positive factor."""
     base, power = factor.as_base_exp()
     return -power * softplus(-base.args[0]) if isinstance(base, sigmoid) else power * log(base)
-
-
-def _is_positive(value: Expr) -> bool:
-    """Whether a value is known to be positive where it is defined."""
-    if isinstance(value, Contraction):
-        return _is_positive(value.body)
-    if value.is_Mul or value.is_Add:
-        return all(map(_is_positive, value.args))
-    if value.is_Pow and value.exp.is_real:
-        return _is_positive(value.base)
-    return isinstance(value, exp) or bool(value.is_positive)

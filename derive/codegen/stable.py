@@ -13,12 +13,16 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
 
-from sympy import Add, Expr, KroneckerDelta, Mul, Pow, S, UnevaluatedExpr, cosh, exp, log, sinh
+from sympy import Add, Expr, KroneckerDelta, Mul, Pow, S, cosh, exp, log, sinh
 
 from derive.codegen.assignment import Assignment
 from derive.codegen.bounded import instances, is_bounded
+from derive.codegen.kept import Kept
+from derive.codegen.limits import vanishing
+from derive.codegen.norms import Norms
 from derive.codegen.remainder import remaining
-from derive.codegen.scaled import MOST_TERMS, Scaled, Term, opened, summed
+from derive.codegen.scaled import MOST_TERMS, Scaled, Term
+from derive.codegen.sums import opened, summed
 from derive.expressions import (
     Binder,
     Contraction,
@@ -64,6 +68,7 @@ class Stable:
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
+        self._norms = Norms()
 
     def __call__(self, assignments: Iterable[Assignment]) -> Iterator[Assignment]:
         """The assignments with other right-hand sides."""
@@ -74,6 +79,7 @@ class Stable:
                 assignment = replace(assignment, expr=value)
                 known = _Known(assignment, inner, self._is_wild(form))
                 self._known[assignment.name] = known
+                assignment = self._norms(replace(assignment, expr=vanishing(value)))
             yield assignment
 
     def rewritten(self, expr: Expr) -> Expr:
@@ -225,7 +231,8 @@ class Stable:
                     found = _divided(term, terms[0], known.assignment.target, place)
                     if found is None or not is_bounded(found):
                         continue
-                    if found.exponent == 0 or not known.is_wild:
+                    # Beside a weight 0 a value that is too large must not come in.
+                    if not known.is_wild or (found.exponent == 0 and not is_bounded(term)):
                         yield found
 
     def _is_wild(self, form: Scaled) -> bool:
@@ -285,7 +292,7 @@ def _grouped(total: Expr) -> Expr:
     small = [t for t in terms if t not in large]
     if len(large) < 2 or not small:
         return total
-    return summed([UnevaluatedExpr(summed(large)), *small])
+    return summed([Kept(summed(large)), *small])
 
 
 def _without_one(value: Expr) -> Expr | None:
