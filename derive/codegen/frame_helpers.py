@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derive.codegen.half import IN_SINGLE
 from derive.codegen.window_helpers import JAX_WINDOWS, TORCH_WINDOWS
 
 __all__ = ["JAX_HELPERS", "TORCH_HELPERS"]
@@ -210,6 +211,7 @@ TORCH_HELPERS = {
     "_reused": _TORCH_REUSED,
     "_root": _TORCH_ROOT,
     "_runs_once": _TORCH_RUNS_ONCE,
+    "_in_single": IN_SINGLE["torch"],
     **TORCH_WINDOWS,
 }
 JAX_HELPERS = {
@@ -217,6 +219,7 @@ JAX_HELPERS = {
     "_check_labels": _JAX_LABELS,
     "_dense": _JAX_DENSE,
     "_root": _JAX_ROOT,
+    "_in_single": IN_SINGLE["jnp"],
     **JAX_WINDOWS,
 }
 """The text of each helper, by its name."""

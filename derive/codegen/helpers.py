@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from derive.codegen.half import IN_SINGLE
 from derive.codegen.window_helpers import NUMPY_WINDOWS
 
 __all__ = ["HELPERS", "helpers"]
@@ -101,6 +102,7 @@ def _number(value, *like):
 
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
 HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS, **NUMPY_WINDOWS}
+HELPERS |= {"_in_single": IN_SINGLE["np"]}
 """The text of each helper, by its name."""
 
 
@@ -114,4 +116,4 @@ def helpers(text: str, texts: Mapping[str, str]) -> list[str]:
 
 
 def _calls(text: str, name: str) -> bool:
-    return re.search(rf"(?<!def )\b{name}\(", text) is not None
+    return re.search(rf"(?<!def )\b{name}\(|@{name}\b", text) is not None

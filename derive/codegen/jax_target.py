@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from derive.codegen.dialect import Dialect
 from derive.codegen.frame_helpers import JAX_HELPERS
+from derive.codegen.half import multiplies_matrices, sums
 from derive.codegen.jax_dialect import JaxDialect
 from derive.codegen.passes import Passes
 from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
@@ -73,6 +74,10 @@ class JaxTarget(Target):
         if standard:
             yield "\n".join(f"import {name}" for name in standard)
         yield "\n".join(IMPORTS)
+
+    def is_single(self, found: Passes, text: str) -> bool:
+        """Whether half precisions are computed in float32: not where matrices are multiplied."""
+        return sums(found) and not multiplies_matrices(found)
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """The function named after the derivation, with the passes as its derivative."""

@@ -105,7 +105,7 @@ class Norms:
                 inner = [self._rewritten(base), self._rewritten(power)]
                 above.append(Pow(*inner) if factor.is_Pow else self._rewritten_args(factor))
             elif count > 0:
-                above += [Kept(norm.value)] * (count % 2) + [factor.base] * (count // 2)
+                above += [Kept(norm.value)] * (count % 2) + [self._rewritten(base)] * (count // 2)
             else:
                 value = base if half == 1 else Kept(norm.value)
                 below += [(value, norm)] * int(-count)

@@ -11,6 +11,7 @@ from typing import ClassVar
 from derive.codegen.calls import KernelStep
 from derive.codegen.describe import formula
 from derive.codegen.dialect import Dialect, call
+from derive.codegen.half import in_single
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.kernels import Kernels
@@ -59,7 +60,8 @@ class NumbaTarget(Target):
         functions = (found.forward, found.backward, *found.further)
         steps = (step for function in functions for step in function.steps)
         kernels = [k for s in steps if isinstance(s, KernelStep) for k in s.kernels]
-        work = [*kernels, *self.functions(found)]
+        # Numba has no arithmetic for float16.
+        work = [*kernels, *map(in_single, self.functions(found))]
         text = "\n".join(work)
         parts = [*helpers(text, self.helper_texts), *work, *self_test(found, text)]
         return [part.strip("\n") for part in parts]

@@ -10,6 +10,7 @@ from typing import ClassVar
 from derive.codegen.checks import checked, numbers
 from derive.codegen.describe import about_further, documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
+from derive.codegen.half import in_single, sums
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.passes import Function, Passes, axes_of, passes
@@ -18,7 +19,10 @@ from derive.codegen.selftest import self_test
 from derive.codegen.source import INDENT, WIDTH, Fresh, signature, statement
 from derive.codegen.steps import Step
 
-__all__ = ["Target"]
+__all__ = ["STANDARD", "Target"]
+
+# Modules of the standard library that texts may need.
+STANDARD = ("functools", "itertools", "math")
 
 
 _LENT = (
@@ -58,7 +62,10 @@ class Target:
 
     def parts(self, found: Passes) -> list[str]:
         """The functions of the module, in order."""
-        work = [*self.functions(found), *self.wrapped(found)]
+        work = self.functions(found)
+        if self.is_single(found, "\n".join(work)):
+            work = list(map(in_single, work))
+        work += self.wrapped(found)
         text = "\n".join(work)
         parts = [*helpers(text, self.helper_texts), *work, *self.self_test(found, text)]
         return [part.strip("\n") for part in parts]
@@ -67,6 +74,11 @@ class Target:
         """Both passes, and what returns other derivatives."""
         others = (self.further(found, function) for function in found.further)
         return [self.forward(found), self.backward(found), *others]
+
+    def is_single(self, found: Passes, text: str) -> bool:
+        """Whether half precisions are computed in float32."""
+        # SciPy has no functions of half precisions.
+        return sums(found) or "erf(" in text
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """What makes both passes one function of the target's, where it has such."""
@@ -78,7 +90,7 @@ class Target:
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        standard = [each for each in ("itertools", "math") if re.search(rf"\b{each}\.", text)]
+        standard = [each for each in STANDARD if re.search(rf"\b{each}\.", text)]
         if standard:
             yield "\n".join(f"import {each}" for each in standard)
         scipy = "\nfrom scipy.special import erf" if re.search(r"\berf\(", text) else ""

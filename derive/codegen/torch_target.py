@@ -11,12 +11,13 @@ from typing import ClassVar
 from derive.codegen.autograd import autograd_class, convenience
 from derive.codegen.dialect import Dialect
 from derive.codegen.frame_helpers import TORCH_HELPERS
+from derive.codegen.half import multiplies_matrices, sums
 from derive.codegen.passes import Function, Passes
 from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
 from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT, Fresh
 from derive.codegen.steps import Step
-from derive.codegen.target import Target
+from derive.codegen.target import STANDARD, Target
 from derive.codegen.torch_dialect import TorchDialect
 from derive.codegen.wrapping import MAIN, Wrapping, strings
 
@@ -61,7 +62,7 @@ class TorchTarget(Target):
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        standard = [each for each in ("itertools", "math") if f"{each}." in text]
+        standard = [each for each in STANDARD if f"{each}." in text]
         if standard:
             yield "\n".join(f"import {each}" for each in standard)
         yield "import numpy as np\nimport torch"
@@ -95,6 +96,10 @@ class TorchTarget(Target):
                 yield f"{INDENT}if {' or '.join(f'needs[{k}]' for k in sorted(use))}:"
             for step in steps:
                 yield from self.step_lines(step, found, fresh, 1 if use == everything else 2)
+
+    def is_single(self, found: Passes, text: str) -> bool:
+        """Whether half precisions are computed in float32: not where matrices are multiplied."""
+        return sums(found) and not multiplies_matrices(found)
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """The function of autograd's, and the one to call."""
