@@ -211,6 +211,7 @@ TORCH_HELPERS = {
     "_reused": _TORCH_REUSED,
     "_root": _TORCH_ROOT,
     "_runs_once": _TORCH_RUNS_ONCE,
+    "_in_single": IN_SINGLE["torch"],
     **TORCH_WINDOWS,
     "_in_single": IN_SINGLE["torch"],
 }
@@ -219,6 +220,7 @@ JAX_HELPERS = {
     "_check_labels": _JAX_LABELS,
     "_dense": _JAX_DENSE,
     "_root": _JAX_ROOT,
+    "_in_single": IN_SINGLE["jnp"],
     **JAX_WINDOWS,
     "_in_single": IN_SINGLE["jnp"],
 }

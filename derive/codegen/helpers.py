@@ -101,8 +101,8 @@ def _number(value, *like):
 '''
 
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
-HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
-HELPERS |= {"_in_single": IN_SINGLE["np"], **NUMPY_WINDOWS}
+HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS, **NUMPY_WINDOWS}
+HELPERS |= {"_in_single": IN_SINGLE["np"]}
 """The text of each helper, by its name."""
 
 

@@ -15,7 +15,7 @@ from derive.codegen.passes import Passes
 from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
 from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT, signature
-from derive.codegen.target import Target
+from derive.codegen.target import STANDARD, Target
 from derive.codegen.wrapping import MAIN, Wrapping, lines_of, listed, strings
 
 __all__ = ["JaxTarget"]
@@ -70,7 +70,7 @@ class JaxTarget(Target):
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        standard = [name for name in ("functools", "itertools", "math") if f"{name}." in text]
+        standard = [name for name in STANDARD if f"{name}." in text]
         if standard:
             yield "\n".join(f"import {name}" for name in standard)
         yield "\n".join(IMPORTS)

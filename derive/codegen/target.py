@@ -20,7 +20,10 @@ from derive.codegen.selftest import self_test
 from derive.codegen.source import INDENT, WIDTH, Fresh, signature, statement
 from derive.codegen.steps import Step
 
-__all__ = ["Target"]
+__all__ = ["STANDARD", "Target"]
+
+# Modules of the standard library that texts may need.
+STANDARD = ("functools", "itertools", "math")
 
 
 _LENT = (
@@ -89,9 +92,7 @@ class Target:
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        standard = [
-            each for each in ("functools", "itertools", "math") if re.search(rf"\b{each}\.", text)
-        ]
+        standard = [each for each in STANDARD if re.search(rf"\b{each}\.", text)]
         if standard:
             yield "\n".join(f"import {each}" for each in standard)
         scipy = "\nfrom scipy.special import erf" if re.search(r"\berf\(", text) else ""

@@ -20,7 +20,7 @@ from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
 from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT, Fresh
 from derive.codegen.steps import Step
-from derive.codegen.target import Target
+from derive.codegen.target import STANDARD, Target
 from derive.codegen.torch_dialect import TorchDialect
 from derive.codegen.wrapping import MAIN, Wrapping, strings
 
@@ -65,7 +65,7 @@ class TorchTarget(Target):
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        standard = [each for each in ("functools", "itertools", "math") if f"{each}." in text]
+        standard = [each for each in STANDARD if f"{each}." in text]
         if standard:
             yield "\n".join(f"import {each}" for each in standard)
         yield "import numpy as np\nimport torch"
