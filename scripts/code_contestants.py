@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import inspect
 import sys
@@ -23,10 +24,10 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way to compute gradients, or a product with a Hessian.
+    """A way to compute gradients.
 
-    `backward` takes what `forward` returns and returns the gradients or the product. Where it is
-    missing, `forward` returns them: both passes are one.
+    `backward` takes what `forward` returns and returns the gradients. Where it is missing,
+    `forward` returns them: both passes are one.
     """
 
     name: str
@@ -51,19 +52,22 @@ def installed(name: str) -> Any:
 
 
 def case_program(case: Case) -> Program:
-    """The program of a case, with a function for its second derivative if it has one."""
+    """The program of a case; a contracted second derivative is a function beside both passes."""
     if not case.goal:
         return program(read_graph(case.equations, sizes=dict(case.sizes)), case.wrt)
-    graph = read_graph(f"{case.equations}; {case.loss}", sizes=dict(case.sizes))
+    graph = read_graph(f"{case.equations}; {case.loss}")
     return program(graph, case.wrt, goals=[read_goal(case.goal, graph)])
 
 
 def generated(case: Case, target: str) -> Any:
     """The generated module, from a file, since compilers want to read it."""
     text = module(case_program(case), target)
-    folder = Path(tempfile.mkdtemp(prefix="derive_bench_"))
-    path = folder / f"generated_{target}.py"
-    path.write_text(text, encoding="utf-8")
+    # The same text has the same place, where compilers find what they compiled before.
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"derive_bench_{key}" / f"generated_{target}.py"
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     found = importlib.util.module_from_spec(spec)
     # Compilers look a function's module up by its name.
@@ -99,21 +103,25 @@ def from_module(
         arguments = taken(made.forward, data)
     except Exception as error:
         return Skipped(name, reason_of(error))
-    forward = wrap(made.forward)
     if case.goal:
-        # Both together are a product at a new point, the second alone one with another vector.
-        product = wrap(made.hessian_vector_product)
+        forward, product = wrap(made.forward), wrap(second(case, made))
         return Contestant(
             name,
             lambda: finish(forward(*arguments)),
             lambda state: finish(together(product(state[1], data["v"]))),
         )
-    backward = wrap(_in_place(made.backward))
+    back = _in_place if options.get("in_place", True) else lambda f: f
+    forward, backward = wrap(made.forward), wrap(back(made.backward))
     return Contestant(
         name,
         lambda: finish(forward(*arguments)),
         lambda state: finish(together(backward(state[1], upstream))),
     )
+
+
+def second(case: Case, made: Any) -> Callable[..., Any]:
+    """The function of a module that returns the product with a second derivative."""
+    return getattr(made, case_program(case).further[0].name)
 
 
 def _in_place(backward: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,16 +136,13 @@ def _in_place(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 def numpy_entries(case: Case, data: Arrays, upstream: Any) -> Iterator[Entry]:
     """NumPy by hand first: the others are compared with it."""
-    if case.goal:
-        (function,) = case.hand
-        yield Contestant("NumPy by hand", lambda: function(*taken(function, data)))
-    else:
-        forward, backward = case.hand
-        yield Contestant(
-            "NumPy by hand",
-            lambda: forward(*taken(forward, data)),
-            lambda state: backward(state[1], upstream),
-        )
+    forward, backward = case.hand
+    given = data["v"] if case.goal else upstream
+    yield Contestant(
+        "NumPy by hand",
+        lambda: forward(*taken(forward, data)),
+        lambda state: backward(state[1], given),
+    )
     yield from_module("NumPy generated", case, "numpy", data, upstream)
 
 
@@ -148,4 +153,6 @@ def numba_entries(case: Case, data: Arrays, upstream: Any) -> Iterator[Entry]:
         yield Skipped(name, "numba is not installed")
         return
     numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
-    yield from_module(name, case, "numba", data, upstream)
+    # Loops are vectorised where arrays do not overlap, which is worth more than memory that is
+    # used again.
+    yield from_module(name, case, "numba", data, upstream, in_place=False)

@@ -213,7 +213,6 @@ TORCH_HELPERS = {
     "_runs_once": _TORCH_RUNS_ONCE,
     "_in_single": IN_SINGLE["torch"],
     **TORCH_WINDOWS,
-    "_in_single": IN_SINGLE["torch"],
 }
 JAX_HELPERS = {
     "_check": _JAX_CHECK,
@@ -222,6 +221,5 @@ JAX_HELPERS = {
     "_root": _JAX_ROOT,
     "_in_single": IN_SINGLE["jnp"],
     **JAX_WINDOWS,
-    "_in_single": IN_SINGLE["jnp"],
 }
 """The text of each helper, by its name."""
