@@ -147,9 +147,9 @@ def _derivative(name: str, slots: Sequence[Expr], program: Program) -> Expr:
 def entries(found: Passes, name: str) -> str:
     """The number of entries of a tensor, as a product of sizes; `1` for a number."""
     steps = (*found.forward.steps, *found.backward.steps)
-    made = [step.assignment for step in steps if step.assignment.name == name]
-    if made:
-        sizes = [index.size for index in made[0].indices]
+    made = next((step.assignment for step in steps if step.assignment.name == name), None)
+    if made is not None:
+        sizes = [index.size for index in made.indices]
     else:
         sizes = axes_of(found.program.graph, name)
     return " ".join(found.names[str(s)] if isinstance(s, Size) else str(s) for s in sizes) or "1"

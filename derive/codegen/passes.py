@@ -215,7 +215,8 @@ class _Passes:
     ) -> Function:
         """A function that starts from what is saved."""
         graph, names = self.program.graph, self.names
-        own = [n for n in saved if n in _read(names, steps)]
+        read = _read(names, steps)
+        own = [n for n in saved if n in read]
         lengths = tuple(_lengths(graph, (*own, *given, *saved), names, _used(names, steps)))
         if self.dialect.in_place:
             steps = in_place(self.dialect, steps, self._shapes(), [names[n] for n in results], lent)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sympy import Expr
 
@@ -37,6 +38,7 @@ from derive.expressions import (
     indices_of,
     is_tensor,
     name_of,
+    nodes_in,
     tensor,
 )
 
@@ -90,44 +92,46 @@ class Program:
     def graph(self) -> Graph:
         return self.derivation.graph
 
-    @property
+    @cached_property
     def work(self) -> tuple[Assignment, ...]:
         """All assignments; what several functions need is there once."""
         others = {a.name: a for each in self.further for a in each.work}
         double = self.double.work if self.double is not None else ()
         return (*self.forward, *self.backward, *others.values(), *double)
 
-    @property
+    @cached_property
     def meanings(self) -> dict[str, Meaning]:
         """For each tensor that is a derivative of a definition what it stands for."""
         return {n: meaning for each in self.further for n, meaning in each.meanings.items()}
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The letters that are labels, which the forward pass takes as whole numbers."""
-        found = {i.name for a in self.work for i in a.expr.atoms(Index) if i.is_label}
+        found = {i.name for a in self.work for i in nodes_in(a.expr, Index) if i.is_label}
         return tuple(sorted(found))
 
-    @property
+    @cached_property
     def functions(self) -> tuple[str, ...]:
         """The names of the functions of which nothing else is known."""
-        return tuple(sorted({f.func.__name__ for a in self.work for f in a.expr.atoms(Opaque)}))
+        return tuple(sorted({f.func.__name__ for a in self.work for f in nodes_in(a.expr, Opaque)}))
 
     def range_of(self, label: str) -> Expr | None:
         """The number of values that a label, or a tensor of labels, can have."""
         if label in self.graph.labels:
             return self.graph.label_range(label)
-        every = {i for a in self.work for i in a.expr.atoms(Index) if i.name == label}
+        every = {i for a in self.work for i in nodes_in(a.expr, Index) if i.name == label}
         return next((i.size for i in sorted(every, key=str) if i.size is not None), None)
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[Size, ...]:
         """The sizes that are symbols, of axes and in expressions."""
         graph = self.graph
         axes = {graph.axis_size(n, k) for n in graph.names for k in range(graph.arity[n])}
         work = self.work
-        found = {s for s in axes if isinstance(s, Size)}.union(*(a.expr.atoms(Size) for a in work))
-        bound = (i.size for a in work for i in a.expr.atoms(Index))
+        found = {s for s in axes if isinstance(s, Size)}.union(
+            *(nodes_in(a.expr, Size) for a in work)
+        )
+        bound = (i.size for a in work for i in nodes_in(a.expr, Index))
         return tuple(sorted(found | {s for s in bound if isinstance(s, Size)}, key=str))
 
 
