@@ -191,7 +191,9 @@ def rewritten(expr: Expr, source: Random) -> Expr:
     """The same value in another form: multiplied out, sums of terms, indices renamed."""
     if isinstance(expr, Contraction):
         indices, body = expr.open()
-        fresh = [Index(f"{index.name}'", index.size) for index in indices]
+        # Longer than any name around, so that it is not one of them.
+        longest = max(len(index.name) for index in expr.free_symbols | {*indices})
+        fresh = [Index(f"{index.name}{longest * chr(39)}", index.size) for index in indices]
         body = body.xreplace(dict(zip(indices, fresh, strict=True)))
         terms = Add.make_args(expand(rewritten(body, source)))
         return Add(*(Contraction(term, *fresh) for term in terms))
