@@ -1,6 +1,6 @@
 """Measure what the project promises about speed, in one run and as ratios.
 
-python scripts/bench.py [--repeat N] [--only catalogue chain commands verify sympy]
+python scripts/bench.py [--repeat N] [--only catalogue chain code commands verify sympy]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,9 +22,13 @@ from sympy import Add, Idx, IndexedBase, Sum, exp, log, symbols
 
 import derive
 from derive.certificate import Certificate, certify, recheck
+from derive.codegen import TARGETS, module, program
+from derive.errors import DeriveError
+from derive.notation import read_graph
 from derive.notation.write import write_text
+from derive.problems import load_problem
 
-PARTS = ["catalogue", "chain", "commands", "verify", "sympy"]
+PARTS = ["catalogue", "chain", "code", "commands", "verify", "sympy"]
 
 LONGEST_FILE = 0.5
 NONLINEAR = "relu"
@@ -141,12 +146,38 @@ def chains() -> None:
         start = time.process_time()
         derivation = derive.derivation(equations, "∂l/∂W1_pq")
         taken = time.process_time() - start
-        growth = ""
-        if before is not None:
-            exponent = math.log(taken / before[1]) / math.log(depth / before[0])
-            growth = f"grows as L^{exponent:.2f}, goal: at most 1.2"
+        row(f"{depth} layers", [taken], goal=f"{size(derivation)}  {growth(before, depth, taken)}")
         before = depth, taken
-        row(f"{depth} layers", [taken], goal=f"{size(derivation)}  {growth}")
+
+
+def growth(before: tuple[int, float] | None, depth: int, taken: float) -> str:
+    """How the time grows from one depth to the next, as a power of the depth."""
+    if before is None:
+        return ""
+    exponent = math.log(taken / before[1]) / math.log(depth / before[0])
+    return f"grows as L^{exponent:.2f}, goal: at most 1.2"
+
+
+def code(repeat: int) -> None:
+    """The time that modules take to be written, once their passes are derived."""
+    print("Modules, in process, after warm-up: of the catalogue, and of chains of linear layers")
+    programs = []
+    for name in derive.catalogue():
+        with suppress(DeriveError):  # Not every goal is a program.
+            programs.append(program(load_problem(name).graph))
+    for target in TARGETS:
+        times = [
+            statistics.median(seconds(lambda p=each, t=target: module(p, t), repeat))
+            for each in programs
+        ]
+        row(f"{target}: one of the {len(times)} of the catalogue", times)
+        before: tuple[int, float] | None = None
+        for depth in DEPTHS[:-1]:
+            loss = f"c = h{depth}_i h{depth}_i"
+            deep = program(read_graph([*layers(depth)[:-2], loss]))
+            taken = min(seconds(lambda p=deep, t=target: module(p, t), 1))
+            row(f"{target}: {depth} layers", [taken], goal=growth(before, depth, taken))
+            before = depth, taken
 
 
 def starts(repeat: int) -> None:
@@ -156,7 +187,9 @@ def starts(repeat: int) -> None:
         "python -c 'import sympy'",
         seconds(command("-c", "import sympy"), repeat, time.perf_counter),
     )
-    for arguments in (("--version",), ("show", "cross-entropy"), ("list",)):
+    for arguments in (
+        *(("--version",), ("list",), ("show", "cross-entropy"), ("code", "cross-entropy")),
+    ):
         times = seconds(command("-m", "derive", *arguments), repeat, time.perf_counter)
         row("derive " + " ".join(arguments), times, bare, "goal: at most 1.6x")
     verify = command("-m", "derive", "verify", "cross-entropy", "--no-cache")
@@ -208,6 +241,8 @@ def main() -> None:
         catalogue(min(options.repeat, 5))
     if "chain" in options.only:
         chains()
+    if "code" in options.only:
+        code(min(options.repeat, 3))
     if "commands" in options.only:
         starts(options.repeat)
     if "verify" in options.only:

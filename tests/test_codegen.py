@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
-from derive.codegen import module, program
+from derive.codegen import TARGETS, module, program
+from derive.notation import read_graph
 from derive.problems import catalogue, load_problem
 from tests.generated import Case, Generated, case, generated, written
 
@@ -133,3 +136,11 @@ def test_a_number_times_a_condition_keeps_single_precision() -> None:
     x = np.array([1.0, -2.0], np.float32)
     y, saved = module.forward(x)
     assert y.dtype == module.backward(saved, x).dtype == np.float32
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_a_module_may_have_many_inputs(target: str) -> None:
+    """Deep graphs have calls that fit on no line, and many names for one statement."""
+    inputs = ["x", *(f"h{n}" for n in range(1, 17))]
+    chain = [f"{h}_i = tanh(W{h[1:]}_ij {x}_j)" for x, h in pairwise(inputs)]
+    ast.parse(module(program(read_graph([*chain, "c = h16_i h16_i"])), target))

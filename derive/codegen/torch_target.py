@@ -140,9 +140,9 @@ def _users(found: Passes) -> dict[str, frozenset[int]]:
     users = {step.assignment.name: frozenset[int]() for step in function.steps}
     users |= {name: frozenset({k}) for k, name in enumerate(function.results)}
     for step in reversed(function.steps):
-        mine = users[step.assignment.name]
+        mine, mentioned = users[step.assignment.name], _mentioned(step)
         for name in users:
-            if names[name] in _mentioned(step) and name != step.assignment.name:
+            if names[name] in mentioned and name != step.assignment.name:
                 users[name] |= mine
     return users
 

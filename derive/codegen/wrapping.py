@@ -6,6 +6,7 @@ import ast
 import keyword
 import re
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import acts
@@ -129,9 +130,7 @@ def strings(variable: str, items: Sequence[str]) -> str:
 def lines_of(text: str, indent: int = 1, outer: int = 0) -> list[str]:
     """The lines of a simple statement, laid out for a place that many levels further in."""
     (node,) = ast.parse(text).body
-    lines = statement(node, indent + outer, _never)
+    taken = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    spare = (name for number in count() if (name := f"t{number:02}") not in taken)
+    lines = statement(node, indent + outer, lambda: next(spare))
     return [line.removeprefix(INDENT * outer) for line in lines]
-
-
-def _never() -> str:
-    raise AssertionError("a statement of names alone needs no variables")
