@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -61,14 +62,18 @@ print(json.dumps(failed))
 """
 
 
+@cache
+def text(name: str, target: str) -> str:
+    """The module of a derivation of the catalogue."""
+    problem = load_problem(name)
+    return module(program(problem.graph, name=name, title=problem.title), target)
+
+
 def written(folder: Path, names: Any, target: str) -> list[Path]:
     """Modules in files."""
-    paths = []
-    for name in names:
-        problem = load_problem(name)
-        found = program(problem.graph, name=name, title=problem.title)
-        paths.append(folder / f"{name}_{target}.py")
-        paths[-1].write_text(module(found, target), encoding="utf-8")
+    paths = [folder / f"{name}_{target}.py" for name in names]
+    for name, path in zip(names, paths, strict=True):
+        path.write_text(text(name, target), encoding="utf-8")
     return paths
 
 
