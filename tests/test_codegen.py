@@ -118,6 +118,9 @@ def test_gradients_have_the_shapes_of_saved_arrays() -> None:
         "y_boi = x_{b,c,2i+3k-1} w_ock",
         # A sum over all indices beside the same without a sum.
         "d_ab = sqrt(1_i (1_b x_ai - 1_a x_bi)^2 + 1)",
+        # An exponential beside one sum, which is all that is left of the product.
+        "y_i = x_i exp(min(x_i, 0)) [x_i < 3] + max(x_i, 0)",
+        "y_i = max(x_i, 0) + exp(min(x_i, 0)) - 1",
         # More axes than different sizes have room for.
         "y_{bcmn} = 1_k 1_l x_{b,c,k,l,m-k,n-l}",
     ],

@@ -11,8 +11,8 @@ from derive.codegen.loops import Loop
 __all__ = ["bounds"]
 
 
-def bounds(loop: Loop, size: str, text: Callable[[Expr], str]) -> str:
-    """What stands between the parentheses of `range`."""
+def bounds(loop: Loop, size: str, text: Callable[[Expr], str]) -> list[str]:
+    """The arguments of `range`."""
     lows, highs = [], [size]
     for condition in sorted(loop.conditions, key=str):
         slope = condition.coeff(loop.index)
@@ -22,7 +22,7 @@ def bounds(loop: Loop, size: str, text: Callable[[Expr], str]) -> str:
         else:
             highs.append(_end(int(-slope), rest, text))
     stop = highs[0] if len(highs) == 1 else f"min({', '.join(highs)})"
-    return f"max(0, {', '.join(lows)}), {stop}" if lows else stop
+    return [f"max(0, {', '.join(lows)})", stop] if lows else [stop]
 
 
 def _least(slope: int, rest: Expr, text: Callable[[Expr], str]) -> str:

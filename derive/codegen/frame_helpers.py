@@ -60,7 +60,7 @@ def _check_labels(name, array, shape, size):
 
 _TORCH_NUMBER = '''
 def _number(value, *like):
-    """Return a number of Python's with the type and the place of a tensor, if there is one."""
+    """Return a number of Python's as a tensor like another, if there is one."""
     if isinstance(value, torch.Tensor):
         return value
     if not like:
@@ -116,7 +116,8 @@ def _newton(step, start):
         found = start
         for _ in range(60):
             before, found = found, step(found)
-            if bool(((found - before).abs() <= precise * found.abs().clamp(min=1)).all()):
+            moved, size = (found - before).abs(), found.abs().clamp(min=1)
+            if bool((moved <= precise * size).all()):
                 return found
         start = start.new_tensor(rng.normal(size=start.shape))
     raise ArithmeticError("no root was found")

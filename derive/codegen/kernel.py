@@ -17,7 +17,7 @@ from derive.codegen.identifiers import Identifiers
 from derive.codegen.layout import Layout, layout
 from derive.codegen.loops import Loop, Nest, updates_in
 from derive.codegen.positions import Sizes
-from derive.codegen.source import INDENT, expression, statement
+from derive.codegen.source import INDENT, expression, opened, statement
 from derive.codegen.updates import Update
 from derive.expressions import Index, is_tensor, name_of
 
@@ -78,14 +78,14 @@ class Writer:
         """The body of the function."""
         yield from self._before(self.nest, 1)
         yield from self._buffers(1)
-        rows = "first, last" if self.nest.parallel else self._range(self.nest)
-        yield from self._loop(self.nest, 1, f"range({rows})")
+        rows = ["first", "last"] if self.nest.parallel else self._range(self.nest)
+        yield from self._loop(self.nest, 1, rows)
 
     # Loops
 
-    def _loop(self, loop: Loop, indent: int, rows: str) -> Iterator[Line]:
+    def _loop(self, loop: Loop, indent: int, rows: Sequence[str]) -> Iterator[Line]:
         yield from self._starts(loop, indent)
-        yield f"{INDENT * indent}for {self.letters[loop.index]} in {rows}:"
+        yield from opened(f"for {self.letters[loop.index]} in range(", rows, "):", indent)
         for part in loop.body:
             yield from self._nest(part, indent + 1)
         for update in self.updates:
@@ -97,9 +97,9 @@ class Writer:
             yield from self._update(nest, indent)
             return
         yield from self._before(nest, indent)
-        yield from self._loop(nest, indent, f"range({self._range(nest)})")
+        yield from self._loop(nest, indent, self._range(nest))
 
-    def _range(self, loop: Loop) -> str:
+    def _range(self, loop: Loop) -> list[str]:
         """The bounds of a loop, which see to its conditions."""
         return bounds(loop, self._size(loop.index), self._whole)
 
@@ -220,8 +220,8 @@ class Writer:
         entry = self._named("entry", "entry")
         yield from self._line(_assign(ast.Name(entry), value), indent)
         sign = ">" if update.kind.endswith("max") else "<"
-        test = f"{entry} {sign} {best} or ({entry} != {entry} and {best} == {best})"
-        yield f"{INDENT * indent}if {test}:"
+        same = f"{entry} != {entry} and {best} == {best}"
+        yield from opened(f"if {entry} {sign} {best} or (", [same], "):", indent)
         yield f"{INDENT * (indent + 1)}{best} = {entry}"
         if best != variable:
             index = self.letters[update.reduced[0]]

@@ -129,7 +129,9 @@ class Kernels:
                 if self.graph.axis_size(*axis) == loop.index.size and letter.islower()
             ]
             outer = {found[index] for index in around}
-            letters_ = (c for c in (*own, *_LETTERS) if c not in taken and c not in outer)
+            # An l looks like a 1.
+            outer |= {*taken, "l"}
+            letters_ = (c for c in (*own, *_LETTERS) if c not in outer)
             found[loop.index] = next(letters_, f"i{len(around)}")
         return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["WIDTH", "expression", "signature", "statement"]
+__all__ = ["WIDTH", "expression", "opened", "signature", "statement"]
 
 WIDTH = 88
 INDENT = "    "
@@ -63,9 +63,6 @@ def _text(node: ast.expr) -> tuple[str, int]:
         for relation, side in zip(node.ops, node.comparators, strict=True):
             parts += [_COMPARISONS[type(relation)], _inside(side, _COMPARED + 1)]
         return " ".join(parts), _COMPARED
-    if isinstance(node, ast.IfExp):
-        parts = [_inside(part, 1) for part in (node.body, node.test, node.orelse)]
-        return f"{parts[0]} if {parts[1]} else {parts[2]}", 0
     if isinstance(node, ast.Constant):
         return _constant(node.value), _ATOM
     if isinstance(node, ast.Tuple):
@@ -130,7 +127,7 @@ def _constant(value: object) -> str:
         return "..."
     if isinstance(value, str):
         return '"' + repr(value)[1:-1].replace('"', r"\"") + '"'
-    return repr(value)
+    return repr(value).replace("e+", "e")
 
 
 def _arguments(node: ast.Call) -> list[str]:
@@ -211,10 +208,17 @@ def _largest_part(value: ast.expr, room: int) -> ast.expr | None:
     fitting = [
         node
         for node in _always(value)
-        if isinstance(node, ast.BinOp | ast.Call | ast.Subscript) and node is not value
-        if len(expression(node)) <= room - len("t00 = ")
+        if isinstance(node, ast.BinOp | ast.Call | ast.IfExp | ast.Subscript) and node is not value
+        if _fits(node, room)
     ]
     return max(fitting, key=lambda node: len(expression(node)), default=None)
+
+
+def _fits(node: ast.expr, room: int) -> bool:
+    """Whether a variable for an expression has a layout."""
+    if len(expression(node)) <= room - len("t00 = "):
+        return True
+    return isinstance(node, ast.IfExp) and _conditional("part00 = ", node, room) is not None
 
 
 def _always(value: ast.expr) -> Iterator[ast.AST]:
@@ -287,8 +291,12 @@ def _called(head: str, value: ast.Call, room: int) -> list[str] | None:
 def _conditional(head: str, value: ast.IfExp, room: int) -> list[str] | None:
     """One of two values, on a line of its own or on three."""
     whole = expression(value)
-    parts = [_inside(value.body, 1), f"if {_inside(value.test, 1)}"]
-    parts.append(f"else {_inside(value.orelse, 1)}")
+    tests = [f"if {_inside(value.test, 1)}"]
+    if len(INDENT + tests[0]) > room and isinstance(value.test, ast.BoolOp):
+        sign, tightness = ("and", 2) if isinstance(value.test.op, ast.And) else ("or", 1)
+        first, *others = (_inside(each, tightness + 1) for each in value.test.values)
+        tests = [f"if {first}", *(f"{sign} {other}" for other in others)]
+    parts = [_inside(value.body, 1), *tests, f"else {_inside(value.orelse, 1)}"]
     inner = [whole] if len(INDENT + whole) <= room else parts
     lines = [head + "(", *(INDENT + line for line in inner), ")"]
     return lines if all(len(line) <= room for line in lines) else None
@@ -315,6 +323,18 @@ def _chain(value: ast.expr) -> list[str]:
     if isinstance(left, ast.BinOp) and _OPERATORS[type(left.op)][1] == tightness:
         return [*_chain(left), last]
     return [_inside(left, tightness), last]
+
+
+def opened(head: str, inner: Sequence[str], tail: str, indent: int) -> list[str]:
+    """What stands in brackets on the line of its head, on one of its own, or on one each."""
+    outer = INDENT * indent
+    flat = f"{outer}{head}{', '.join(inner)}{tail}"
+    if len(flat) <= WIDTH:
+        return [flat]
+    body = f"{outer}{INDENT}{', '.join(inner)}"
+    if len(body) <= WIDTH:
+        return [outer + head, body, outer + tail]
+    return [outer + head, *(f"{outer}{INDENT}{each}," for each in inner), outer + tail]
 
 
 def _listed(head: str, items: Sequence[str], tail: str, room: int) -> list[str] | None:

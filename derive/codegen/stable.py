@@ -160,7 +160,8 @@ class Stable:
         sums = [f for f in expr.args if len(self._form(f).terms) > 1 or f.is_Add]
         sums = [f for f in sums if not self._is_wild(self._form(f))]
         if sums:
-            found = self._product(Mul(*(f for f in expr.args if f not in sums)), MET)
+            # What is left may be one factor, which is no product.
+            found = self._form(Mul(*(f for f in expr.args if f not in sums)), MET)
             if not self._is_wild(found):
                 return found * Scaled.of(Mul(*map(self.rewritten, sums)))
         return self._product(expr, MET)

@@ -93,7 +93,7 @@ def _contract(formula, a, b):
     columns = [c for c in right if c in out]
     result = np.zeros([size[c] for c in rows + columns], np.result_type(a, b))
     first, total = right[0], math.prod(b.shape)
-    if not total:
+    if not (a.size and total):
         return result.transpose([(rows + columns).index(c) for c in out])
     # As many entries as stay in the processor's cache.
     count = max(1, 2**18 * size[first] // total)
