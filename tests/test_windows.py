@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -284,10 +285,9 @@ def test_arrays_of_the_caller_are_left_alone() -> None:
     np.testing.assert_array_equal(upstream, np.ones((2, 3)))
     _, namespace = made("z_ik = x_{i+k}; y_ik = exp(z_ik w_k)", "numpy")
     x, w = np.arange(5.0), np.ones(2)
-    code = namespace["forward"].__code__
-    parameters = code.co_varnames[: code.co_argcount]
+    parameters = signature(namespace["forward"]).parameters
     _, saved = namespace["forward"](*({"x": x, "w": w}.get(name, 4) for name in parameters))
     backward = namespace["backward"]
-    lends = "overwrite_saved" in backward.__code__.co_varnames
+    lends = "overwrite_saved" in signature(backward).parameters
     backward(saved, np.ones((4, 2)), **({"overwrite_saved": True} if lends else {}))
     np.testing.assert_array_equal(x, np.arange(5.0))
