@@ -203,10 +203,13 @@ def _windows(x, *slots):
     beyond = [0] * (2 * x.ndim)
     for axis, start, *steps in slots:
         low, high = _ends(start, steps)
-        beyond[-2 * axis - 2] = -low
-        beyond[-2 * axis - 1] = high - x.shape[axis]
+        beyond[-2 * axis - 2] = max(-low, 0)
+        beyond[-2 * axis - 1] = max(high - x.shape[axis], 0)
     if any(beyond):
         x = torch.nn.functional.pad(x, beyond)
+    for axis, start, *steps in slots:
+        low, high = _ends(start, steps)
+        x = x.narrow(axis, max(low, 0), high - low)
     for axis, _, *steps in sorted(slots, key=lambda slot: -slot[0]):
         x = _unfolded(x, axis, steps)
     return x
