@@ -14,6 +14,11 @@ from code_functions import (
     attention_fused,
     attention_jax,
     attention_torch,
+    convolution_backward,
+    convolution_forward,
+    convolution_fused,
+    convolution_jax,
+    convolution_torch,
     cross_entropy_backward,
     cross_entropy_forward,
     cross_entropy_fused,
@@ -21,6 +26,10 @@ from code_functions import (
     cross_entropy_hessian,
     cross_entropy_jax,
     cross_entropy_torch,
+    embedding_backward,
+    embedding_forward,
+    embedding_fused,
+    embedding_plain,
     gated_backward,
     gated_forward,
     gated_jax,
@@ -78,7 +87,7 @@ class Case:
     wrt: tuple[str, ...] = ()
     goal: str = ""
     loss: str = ""
-    sizes: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, str | int] = field(default_factory=dict)
 
     def data(self) -> tuple[Arrays, Any]:
         """The inputs and the gradient that comes back, the same ones each time."""
@@ -213,6 +222,38 @@ def hessian_of_logistic_regression(n: int, d: int) -> Case:
     )
 
 
+def convolution(b: int, c: int, o: int, n: int, k: int) -> Case:
+    m = n - k + 1
+    return Case(
+        f"convolution {b}×{c}×{n}×{n} by {k}×{k}",
+        "y_boij = x_{b,c,i+k,j+l} w_ockl",
+        lambda rng: {"x": normal(rng, b, c, n, n), "w": normal(rng, o, c, k, k)},
+        (convolution_forward, convolution_backward),
+        convolution_torch,
+        convolution_jax,
+        convolution_fused,
+        b * o * m * m,
+        (b, o, m, m),
+        ("x", "w"),
+        sizes={"i": m, "j": m},
+    )
+
+
+def embedding(b: int, n: int, d: int) -> Case:
+    return Case(
+        f"embedding {b} of {n}×{d}",
+        "y_bd = E_{T_b,d}",
+        lambda rng: {"E": normal(rng, n, d), "T": rng.integers(0, n, b)},
+        (embedding_forward, embedding_backward),
+        embedding_plain,
+        embedding_plain,
+        embedding_fused,
+        n * d,
+        (b, d),
+        ("E",),
+    )
+
+
 CASES = (
     cross_entropy(128, 256),
     cross_entropy(4096, 32000),
@@ -221,6 +262,8 @@ CASES = (
     attention(512, 64, causal=False),
     attention(512, 64, causal=True),
     gated(1024, 4096),
+    convolution(8, 32, 32, 66, 3),
+    embedding(4096, 32000, 256),
     hessian_of_cross_entropy(128, 256),
     hessian_of_logistic_regression(4096, 256),
 )

@@ -6,9 +6,11 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,7 +154,7 @@ def crossed(draw: st.DrawFn, outer: str, inner: str) -> str:
     return shifted(f"{outer}-{times(draw(STEPS), inner)}", -draw(BORDERS))
 
 
-KINDS = ["plain", "channels", "plane", "transposed", "depth", "mean", "entry"]
+KINDS = ["plain", "channels", "plane", "transposed", "depth", "mean", "entry", "twice"]
 
 
 @st.composite
@@ -169,6 +171,8 @@ def sums(draw: st.DrawFn) -> Sum:
     if kind == "transposed":
         factors = (("x", ("b", "c", "i")), ("w", ("c", "o", draw(crossed("n", "i")))))
         return Sum(("b", "o", "n"), factors)
+    if kind == "twice":
+        return Sum(("b", "i", "k"), (("x", ("b", draw(slot("i", "k")))), ("w", ("i", "k"))))
     if kind == "mean":
         return Sum(("b", "i"), (("x", ("b", draw(slot("i", "k")))),), "1_k")
     if kind == "depth":
@@ -232,6 +236,11 @@ def readings(draw: st.DrawFn) -> Sum:
     return Sum(target, (("x", slots),))
 
 
+@st.composite
+def greatest(draw: st.DrawFn) -> Sum:
+    return Sum(("b", "i"), (("x", ("b", draw(slot("i", "k")))),), "max_k")
+
+
 @given(st.data())
 @settings(max_examples=40, deadline=None)
 def test_entries_are_read_where_the_arithmetic_says(data: st.DataObject) -> None:
@@ -242,6 +251,43 @@ def test_entries_are_read_where_the_arithmetic_says(data: st.DataObject) -> None
 @given(st.data())
 @settings(max_examples=30, deadline=None)
 def test_the_greatest_of_a_window_is_that_of_loops(data: st.DataObject) -> None:
-    place = data.draw(slot("i", "k"))
-    sum_ = Sum(("b", "i"), (("x", ("b", place)),), "max_k")
+    sum_ = data.draw(greatest())
     agree(sum_, lengths(sum_, data.draw), "numpy", data.draw(numpy_kinds()))
+
+
+@given(st.data())
+@settings(max_examples=30, deadline=None)
+def test_pytorch_agrees_with_loops(data: st.DataObject) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
+
+    def turned(array: Any) -> Any:
+        return torch.tensor(array).mT.contiguous().mT if array.ndim > 1 else torch.tensor(array)
+
+    sum_ = data.draw(st.one_of(sums(), readings(), greatest()))
+    agree(sum_, lengths(sum_, data.draw), "torch", turned)
+
+
+@given(st.data())
+@settings(max_examples=20, deadline=None)
+def test_jax_agrees_with_loops(data: st.DataObject) -> None:
+    jax = pytest.importorskip("jax", reason="JAX is not installed (extra `jax`)")
+    sum_ = data.draw(st.one_of(sums(), readings(), greatest()))
+    with jax.enable_x64(True):
+        agree(sum_, lengths(sum_, data.draw), "jax", jax.numpy.asarray)
+
+
+def test_arrays_of_the_caller_are_left_alone() -> None:
+    """Neither what comes back is written to, nor what a saved view shares its memory with."""
+    _, namespace = made("y_bn = x_bn - 1_n x_{b,T_b}", "numpy")
+    upstream = np.ones((2, 3))
+    _, saved = namespace["forward"](np.ones((2, 3)), np.array([0, 2]))
+    namespace["backward"](saved, upstream)
+    np.testing.assert_array_equal(upstream, np.ones((2, 3)))
+    _, namespace = made("z_ik = x_{i+k}; y_ik = exp(z_ik w_k)", "numpy")
+    x, w = np.arange(5.0), np.ones(2)
+    parameters = signature(namespace["forward"]).parameters
+    _, saved = namespace["forward"](*({"x": x, "w": w}.get(name, 4) for name in parameters))
+    backward = namespace["backward"]
+    lends = "overwrite_saved" in signature(backward).parameters
+    backward(saved, np.ones((4, 2)), **({"overwrite_saved": True} if lends else {}))
+    np.testing.assert_array_equal(x, np.arange(5.0))

@@ -167,8 +167,35 @@ class Dialect:
     def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """The array repeated along axes that it lacks."""
         # A copy, since what is broadcast cannot be written to.
-        spread = call(f"{self.module}.broadcast_to", array, _tuple(shape))
-        return call(ast.Attribute(spread, "copy"))
+        return self.copied(self.spread(array, shape))
+
+    def spread(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
+        """The array repeated along axes that it lacks, to be read alone."""
+        return self._call("broadcast_to", array, _tuple(shape))
+
+    def owned(self, array: ast.expr) -> ast.expr:
+        """The array if it was computed here, else a copy that may be written to."""
+        function = array.func if isinstance(array, ast.Call) else None
+        if isinstance(array, ast.BinOp | ast.UnaryOp) or isinstance(function, ast.Name):
+            return array if not _shares(function) else self.copied(array)
+        if isinstance(function, ast.Attribute):
+            module = isinstance(function.value, ast.Name) and function.value.id == self.module
+            if module or function.attr in ("copy", "clone", "sum"):
+                return array
+        return self.copied(array)
+
+    def copied(self, array: ast.expr) -> ast.expr:
+        """A copy of an array."""
+        return call(ast.Attribute(array, "copy"))
+
+    def chosen(
+        self, value: ast.expr, places: ast.expr, axis: int, size: ast.expr
+    ) -> ast.expr | None:
+        """Values with one more axis, on which they lie at places and beside which there is zero.
+
+        None where that is best written as a condition.
+        """
+        return call("_chosen", value, places, number(axis), size)
 
     def determinant(self, array: ast.expr) -> ast.expr:
         """The determinants of the matrices in the last two axes."""
@@ -271,6 +298,11 @@ class Dialect:
         if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
             return ast.AugAssign(ast.Subscript(array, place), ast.Sub(), value.operand)
         return ast.AugAssign(ast.Subscript(array, place), ast.Add(), value)
+
+
+def _shares(function: ast.expr | None) -> bool:
+    """Whether a function of a module returns a view of what it is given."""
+    return isinstance(function, ast.Name) and function.id == "_windows"
 
 
 def _without_slices(slots: Sequence[ast.expr]) -> ast.expr:

@@ -65,6 +65,10 @@ class Entries(Reads):
             return self.dialect.as_number(self._value(expr))
         return self._value(expr)
 
+    def condition(self, expr: Expr) -> ast.expr:
+        """The truth value of a comparison."""
+        return self._value(expr)
+
     def _value(self, expr: Expr) -> ast.expr:
         """The value of an expression, a truth value where it is a product of comparisons."""
         if is_tensor(expr) and not isinstance(expr, Size):

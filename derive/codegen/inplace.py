@@ -14,7 +14,7 @@ from sympy import Expr
 from derive.codegen.dialect import Dialect, call, name
 from derive.codegen.steps import Step
 
-__all__ = ["OVERWRITE", "in_place"]
+__all__ = ["OVERWRITE", "in_place", "views"]
 
 OVERWRITE = "overwrite_saved"
 """The argument that lets a backward pass write to what was saved."""
@@ -48,6 +48,12 @@ def in_place(
         replace(step, statements=tuple(reader.statements(number)))
         for number, step in enumerate(steps)
     ]
+
+
+# Methods that return the same entries with other axes.
+_TURNING = ("transpose", "permute", "reshape", "expand")
+# Functions of a module that make arrays.
+_MAKING = ("_add_windows", "_contract", "_fold")
 
 
 class _InPlace:
@@ -166,7 +172,23 @@ def _is_fresh(node: ast.stmt, module: str) -> bool:
     function = value.func if isinstance(value, ast.Call) else None
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         return function.value.id == module
-    return False
+    return isinstance(function, ast.Name) and function.id in _MAKING
+
+
+def views(steps: Iterable[Step]) -> set[str]:
+    """The names of arrays that share the memory of others."""
+    nodes = (s for step in steps for s in step.statements if isinstance(s, ast.Assign))
+    return {_made(node) for node in nodes if _is_view(node.value)}
+
+
+def _is_view(value: ast.expr) -> bool:
+    if isinstance(value, ast.Subscript | ast.Attribute):
+        return _is_view(value.value)
+    if not isinstance(value, ast.Call):
+        return isinstance(value, ast.Name)
+    if isinstance(value.func, ast.Attribute) and value.func.attr in _TURNING:
+        return _is_view(value.func.value)
+    return isinstance(value.func, ast.Name) and value.func.id == "_windows"
 
 
 def _made(node: ast.stmt) -> str:

@@ -27,9 +27,15 @@ class JaxDialect(Dialect):
         full = f"jnp.{rest}" if module == "numpy" else f"jax.{spelling}"
         return call(full, *arguments)
 
-    def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
-        """The array repeated along axes that it lacks."""
-        return self._call("broadcast_to", array, ast.Tuple(list(shape)))
+    def copied(self, array: ast.expr) -> ast.expr:
+        """The array itself, as none is ever written to."""
+        return array
+
+    def chosen(
+        self, value: ast.expr, places: ast.expr, axis: int, size: ast.expr
+    ) -> ast.expr | None:
+        """Values with one more axis, which are written as a condition."""
+        return None
 
     def einsum(self, formula: str, *operands: ast.expr, matrix: bool = False) -> ast.expr:
         """A sum of products by Einstein's rule."""

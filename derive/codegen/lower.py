@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from sympy import Expr, Indexed, Mul
+from sympy import Expr, Indexed, KroneckerDelta, Mul
 
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.dialect import Dialect, number
@@ -80,7 +80,9 @@ class Lowering:
         variable = ast.Name(self.names[assignment.name])
         found: list[ast.stmt] = []
         if dense != 0 or not scattered:
-            found.append(ast.Assign([variable], self._dense(dense, target)))
+            value = self._dense(dense, target)
+            value = self.dialect.owned(value) if scattered else value
+            found.append(ast.Assign([variable], value))
         for each in scattered:
             whole = self._windows_added(each, target)
             if whole is not None and not found:
@@ -257,9 +259,36 @@ class Lowering:
         plan = window_view(scatter.slots, [index.size for index in target], known)
         if plan is None or not plan.windows or not set(scatter.over) <= set(plan.indices):
             return None
-        value = self._dense(scatter.value, plan.indices)
+        value = self._read_alone(scatter.value, plan.indices)
         windows = [self._entries(()).window(each) for each in plan.windows]
         return self.dialect.add_windows(value, self._shape(target), windows)
+
+    def _read_alone(self, expr: Expr, target: Sequence[Index]) -> ast.expr:
+        """The value of an expression with an axis for each index, which nothing writes to."""
+        for delta in [f for f in Mul.make_args(expr) if isinstance(f, KroneckerDelta)]:
+            for index, place in (delta.args, delta.args[::-1]):
+                if index in target and isinstance(place, Indexed) and index not in ranging(place):
+                    return self._chosen(expr / delta, index, place, delta, target)
+        entries = self._entries(target)
+        value = entries.value(expr)
+        if entries.carried >= set(target):
+            return value
+        return self.dialect.spread(value, self._shape(target))
+
+    def _chosen(
+        self, expr: Expr, index: Index, place: Expr, delta: Expr, target: Sequence[Index]
+    ) -> ast.expr:
+        """Values that lie at places along the axis of an index, zero beside them."""
+        others = [i for i in target if i != index]
+        at, (size,) = self._entries(others).value(place), self._shape([index])
+        value = self._read_alone(expr, others)
+        found = self.dialect.chosen(value, at, list(target).index(index), size)
+        if found is None:
+            entries = self._entries(target)
+            condition = entries.condition(delta)
+            value = self.dialect.where(condition, entries.value(expr), number(0))
+            found = self.dialect.spread(value, self._shape(target))
+        return found
 
     def _add_at(self, variable: ast.expr, scatter: Scatter, target: Sequence[Index]) -> ast.stmt:
         """Add values to single entries, which several of the values may meet in."""

@@ -12,7 +12,7 @@ from sympy import Expr, preorder_traversal
 from derive.codegen.assignment import Assignment
 from derive.codegen.dialect import Dialect, name, number
 from derive.codegen.identifiers import Identifiers
-from derive.codegen.inplace import OVERWRITE, in_place
+from derive.codegen.inplace import OVERWRITE, in_place, views
 from derive.codegen.lower import Lowering
 from derive.codegen.positions import Sizes
 from derive.codegen.program import Program, adjoint
@@ -125,10 +125,12 @@ class _Passes:
         inputs = [n for n in program.inputs if n not in program.graph.labels]
         results = (*program.outputs, *saved)
         forward = self.make(self._lowering(inputs), before, results, "forward")
+        shared = views(forward)
+        made = [a.name for a in before if names[a.name] not in shared]
         return Passes(
             program,
             self._forward(forward, before, saved),
-            self._backward(backward, gradients, saved, [a.name for a in before]),
+            self._backward(backward, gradients, saved, made),
             names,
             tuple(
                 self._function(each.name, each.given, [name_of(each.result)], steps, saved)

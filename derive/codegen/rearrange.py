@@ -8,22 +8,23 @@ added where it belongs, `∂y_i w_k δ_{n,2i+k}`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, count
 
-from sympy import Expr, Indexed, KroneckerDelta, Mul
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul
 
 from derive.codegen.assignment import Assignment
 from derive.codegen.mapped import mapped
 from derive.codegen.positions import Sizes
 from derive.codegen.solution import Root, RootWork, Solution
-from derive.codegen.views import affine
+from derive.codegen.views import affine, window_view
 from derive.expressions import (
     Contraction,
     Index,
     Iverson,
     One,
+    Place,
     Size,
     free_indices,
     indices_of,
@@ -49,34 +50,99 @@ def rearranged(assignment: Assignment, sizes: Sizes) -> Assignment:
 
 def _moved(total: Contraction, target: Sequence[Index], sizes: Sizes) -> Expr:
     """A sum with arithmetic in slots of upstream gradients, or in deltas."""
-    indices, body = total.open(*target)
-    factors, kernels = _with_kernels(Mul.make_args(body))
-    names = (Index(f"_w{n}") for n in count())
-    for place, factor in enumerate(factors):
-        if not isinstance(factor, Indexed) or _is_adjoint(factor):
-            continue
-        for axis, slot in enumerate(indices_of(factor)):
-            size = kernels.get(name_of(factor)) or sizes(name_of(factor))[axis]
-            if size is None or not _is_crossed(slot, size, indices, target):
+    return _Moving(total, target, sizes).total()
+
+
+class _Moving:
+    """A sum whose index arithmetic is moved, one slot after the other."""
+
+    def __init__(self, total: Contraction, target: Sequence[Index], sizes: Sizes) -> None:
+        self.target, self.sizes = target, sizes
+        self.indices, body = total.open(*target)
+        self.factors, self.kernels = _with_kernels(Mul.make_args(body))
+        self.names = (Index(f"_w{n}") for n in count())
+
+    def total(self) -> Expr:
+        """The sum."""
+        self._part_places()
+        tried: set[tuple[int, int]] = set()
+        while place := next((p for p in self._crossed() if p not in tried), None):
+            tried.add(place)
+            self._move(*place)
+        factors = [
+            _without_kernel(f, self.kernels) if isinstance(f, Indexed) else f for f in self.factors
+        ]
+        return Contraction(Mul(*factors), *self.indices)
+
+    def _part_places(self) -> None:
+        """An index of its own for the place of an extremum that a delta adds to others."""
+        for place, factor in enumerate(self.factors):
+            found = _extremum(factor)
+            if found is not None:
+                index = next(self.names).sized(found.bound[0].size)
+                self.indices.append(index)
+                self.factors[place] = factor.xreplace({found: index})
+                self.factors.append(KroneckerDelta(index, found))
+
+    def _crossed(self) -> Iterator[tuple[int, int]]:
+        """The factors and axes that hold differences of indices which cost much."""
+        for place, factor in enumerate(self.factors):
+            if not isinstance(factor, Indexed):
                 continue
-            fresh = next(names).sized(size)
-            others = factors[:place] + factors[place + 1 :]
-            slots = [s for k, s in enumerate(indices_of(factor)) if k != axis]
-            rule = _solved(slot, fresh, indices, others, slots)
-            if rule is not None:
-                (old,) = rule
-                indices = [fresh if i == old else i for i in indices]
-                factors = [f.xreplace(rule) for f in factors]
-                factors[place] = _with_slot(factor, axis, fresh)
-                factor = factors[place]
+            slots = indices_of(factor)
+            if _is_adjoint(factor) and window_view(slots, [None] * len(slots)) is not None:
                 continue
-            delta = _delta(slot, fresh, indices, target, [*others, *slots])
-            if delta is not None:
-                indices.append(fresh)
-                factors[place] = factor = _with_slot(factor, axis, fresh)
-                factors.append(delta)
-    factors = [_without_kernel(f, kernels) if isinstance(f, Indexed) else f for f in factors]
-    return Contraction(Mul(*factors), *indices)
+            for axis, slot in enumerate(slots):
+                size = self._size(factor, axis)
+                if size is not None and _is_crossed(slot, size, self.indices, self.target):
+                    yield place, axis
+
+    def _size(self, factor: Expr, axis: int) -> Expr | None:
+        name = name_of(factor)
+        return self.kernels[name] if name in self.kernels else self.sizes(name)[axis]
+
+    def _move(self, place: int, axis: int) -> None:
+        """Put an index in the place of a difference, which moves on to another factor."""
+        factor = self.factors[place]
+        slots = list(indices_of(factor))
+        slot = slots.pop(axis)
+        size = self._size(factor, axis)
+        fresh = next(self.names).sized(size)
+        others = self.factors[:place] + self.factors[place + 1 :]
+        rule = _solved(slot, fresh, self.indices, others, slots)
+        if rule is not None:
+            self.indices = [fresh if i in rule else i for i in self.indices]
+            self.factors = [f.xreplace(rule) for f in self.factors]
+            self.factors[place] = _with_slot(factor, axis, fresh)
+            return
+        factors = [self._with_index(f, slot, fresh) for f in self.factors]
+        delta = _delta(slot, fresh, self.indices, self.target, factors)
+        if delta is not None:
+            self.indices.append(fresh)
+            self.factors = [*factors, delta]
+
+    def _with_index(self, factor: Expr, slot: Expr, fresh: Index) -> Expr:
+        """A tensor with an index in each slot that holds a difference, on axes as long as it."""
+        if not isinstance(factor, Indexed):
+            return factor
+        for axis, own in enumerate(indices_of(factor)):
+            if own == slot and self._size(factor, axis) == fresh.size:
+                factor = _with_slot(factor, axis, fresh)
+        return factor
+
+
+def _extremum(factor: Expr) -> Place | None:
+    """The place of an extremum that a delta holds beside other index arithmetic.
+
+    With an index of its own in its place the delta says where windows lie.
+    """
+    if not isinstance(factor, KroneckerDelta):
+        return None
+    for slot in factor.args:
+        places = [term for term in Add.make_args(slot) if isinstance(term, Place)]
+        if len(places) == 1 and slot.is_Add and affine(slot - places[0]) is not None:
+            return places[0] if places[0].bound[0].size is not None else None
+    return None
 
 
 def _with_kernels(factors: Sequence[Expr]) -> tuple[list[Expr], dict[str, Expr]]:

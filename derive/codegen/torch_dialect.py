@@ -103,11 +103,19 @@ class TorchDialect(Dialect):
         """An array of one number."""
         return call(ast.Attribute(self.like, "new_full"), ast.Tuple(list(shape)), value)
 
-    def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
-        """The array repeated along axes that it lacks."""
-        # A copy, since what is expanded cannot be written to.
-        spread = call(ast.Attribute(array, "expand"), *shape)
-        return call(ast.Attribute(spread, "clone"))
+    def spread(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
+        """The array repeated along axes that it lacks, to be read alone."""
+        return call(ast.Attribute(array, "expand"), *shape)
+
+    def copied(self, array: ast.expr) -> ast.expr:
+        """A copy of an array."""
+        return call(ast.Attribute(array, "clone"))
+
+    def chosen(
+        self, value: ast.expr, places: ast.expr, axis: int, size: ast.expr
+    ) -> ast.expr | None:
+        """Values with one more axis, which are written as a condition."""
+        return None
 
     def root(self, equation: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """Where an equation holds, by Newton's iterations."""

@@ -122,8 +122,10 @@ def _fold(function, x, axes):
     if not 0 < math.prod(short) <= 64 or math.prod(rest) < 1024:
         return function.reduce(x, tuple(range(len(axes))))
     first, *others = np.ndindex(short)
-    result = x[first].copy()
-    for at in others:
+    if not others:
+        return x[first].copy()
+    result = function(x[first], x[others[0]])
+    for at in others[1:]:
         function(result, x[at], out=result)
     return result
 '''
@@ -157,6 +159,10 @@ def _add_at(array, places, values):
     if not inner or not rows.size:
         np.add.at(table, rows, values)
         return
+    if math.prod(inner) >= 256:
+        for row, value in zip(rows.tolist(), values):
+            table[row] += value
+        return
     # Rows that are the same are summed side by side.
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
@@ -164,7 +170,17 @@ def _add_at(array, places, values):
     table[rows[starts]] += np.add.reduceat(values[order], starts, axis=0)
 '''
 
+_CHOSEN = '''
+def _chosen(values, places, axis, size):
+    """Return values with one more axis, on which they lie at the given places."""
+    result = np.zeros((size, *values.shape), values.dtype)
+    for place, part in enumerate(result):
+        np.copyto(part, values, where=places == place)
+    return np.moveaxis(result, 0, axis)
+'''
+
 NUMPY_WINDOWS = {
+    "_chosen": _CHOSEN,
     "_fold": _FOLD,
     "_fold_places": _FOLD_PLACES,
     "_add_at": _ADD_AT,
@@ -187,10 +203,13 @@ def _windows(x, *slots):
     beyond = [0] * (2 * x.ndim)
     for axis, start, *steps in slots:
         low, high = _ends(start, steps)
-        beyond[-2 * axis - 2] = -low
-        beyond[-2 * axis - 1] = high - x.shape[axis]
+        beyond[-2 * axis - 2] = max(-low, 0)
+        beyond[-2 * axis - 1] = max(high - x.shape[axis], 0)
     if any(beyond):
         x = torch.nn.functional.pad(x, beyond)
+    for axis, start, *steps in slots:
+        low, high = _ends(start, steps)
+        x = x.narrow(axis, max(low, 0), high - low)
     for axis, _, *steps in sorted(slots, key=lambda slot: -slot[0]):
         x = _unfolded(x, axis, steps)
     return x
