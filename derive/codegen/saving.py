@@ -17,7 +17,7 @@ from derive.codegen.assignment import Assignment
 from derive.codegen.costs import ARITHMETIC, operations, volume
 from derive.expressions import Binder, Opaque
 
-__all__ = ["computed_again", "placed"]
+__all__ = ["computed_again", "placed", "small_first"]
 
 # For each entry, all that is computed again for it together.
 MOST_OPERATIONS = 4
@@ -88,6 +88,21 @@ def _needed(assignment: Assignment, waiting: dict[str, Assignment]) -> Iterator[
             source = waiting.pop(name)
             yield from _needed(source, waiting)
             yield source
+
+
+def small_first(assignments: Sequence[Assignment]) -> Iterator[Assignment]:
+    """Assignments in an order in which large tensors are needed for a short time.
+
+    What has fewer axes is made as soon as all that it is made of is there.
+    """
+    rank = max((len(a.indices) for a in assignments), default=0)
+    waiting = list(assignments)
+    while waiting:
+        missing = {a.name for a in waiting}
+        ready = (a for a in waiting if len(a.indices) < rank and not a.reads & missing)
+        chosen = next(ready, waiting[0])
+        waiting.remove(chosen)
+        yield chosen
 
 
 def _is_cheap(assignment: Assignment) -> bool:
