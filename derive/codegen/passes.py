@@ -32,7 +32,12 @@ DOUBLE = "double_backward"
 
 @dataclass(frozen=True)
 class Passes:
-    """The functions of a program, with the identifiers they use."""
+    """The functions of a program, with the identifiers they use.
+
+    Attributes
+    ----------
+    again : what is not saved but computed again by the functions that need it.
+    """
 
     program: Program
     forward: Function
