@@ -9,6 +9,7 @@ from sympy import Expr, UnevaluatedExpr
 
 from derive.calculus.plan import SPARE_LETTERS
 from derive.codegen.assignment import Assignment
+from derive.codegen.costs import LABEL_BYTES
 from derive.codegen.further import Further
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.mapped import mapped
@@ -30,7 +31,7 @@ from derive.expressions import (
 )
 from derive.notation.write import write_equation_text, write_text
 
-__all__ = ["about_further", "documentation", "entries", "formula", "further_text", "saved_lines"]
+__all__ = ["about_further", "documentation", "formula", "further_text", "saved_lines"]
 
 # Longer formulas say less than the statement below them.
 MOST_FORMULA = 3 * WIDTH
@@ -144,24 +145,40 @@ def _derivative(name: str, slots: Sequence[Expr], program: Program) -> Expr:
     return Partial(tensor(program.double.loss), first if name.startswith("∂∂∂") else of)
 
 
-def entries(found: Passes, name: str) -> str:
-    """The number of entries of a tensor, as a product of sizes; `1` for a number."""
-    steps = (*found.forward.steps, *found.backward.steps)
-    made = next((step.assignment for step in steps if step.assignment.name == name), None)
-    if made is not None:
-        sizes = [index.size for index in made.indices]
-    else:
-        sizes = axes_of(found.program.graph, name)
-    return " ".join(found.names[str(s)] if isinstance(s, Size) else str(s) for s in sizes) or "1"
-
-
 def saved_lines(found: Passes) -> Iterator[str]:
-    """What the forward pass saves, and its number of entries."""
+    """What the forward pass saves and what the backward pass computes again, with bytes."""
+    yield "Saved:" if found.forward.saved else "Nothing is saved."
     made = {step.assignment.name for step in found.forward.steps}
     for name in found.forward.saved:
-        if name in found.program.functions:
-            yield f"{found.names[name]}: given, a function"
-            continue
         origin = "computed" if name in made else "given"
-        number = entries(found, name)
-        yield f"{found.names[name]}: {origin}, {number} entries"
+        yield f"    {found.names[name]}: {origin}, {_amount(found, name)}"
+    if found.again:
+        yield "Not saved, but computed again by `backward`:"
+        yield from (f"    {found.names[name]}: {_amount(found, name)}" for name in found.again)
+
+
+def _amount(found: Passes, name: str) -> str:
+    """The bytes of what is saved."""
+    program = found.program
+    if name in program.functions:
+        return "a function"
+    if name in map(str, program.sizes):
+        return "a size"
+    sizes = [found.names[str(s)] if isinstance(s, Size) else str(s) for s in _sizes(found, name)]
+    return "·".join([*sizes, _width(found, name)]) + " bytes"
+
+
+def _width(found: Passes, name: str) -> str:
+    """The bytes of an entry: positions and labels are whole numbers."""
+    program = found.program
+    made = [s.assignment for s in found.forward.steps if s.assignment.name == name]
+    whole = name in program.graph.labels or name in program.labels
+    whole = whole or any(a.target.is_integer for a in made)
+    return str(LABEL_BYTES) if whole else "itemsize"
+
+
+def _sizes(found: Passes, name: str) -> list[Expr | None]:
+    made = [s.assignment for s in found.forward.steps if s.assignment.name == name]
+    if made:
+        return [index.size for index in made[0].indices]
+    return list(axes_of(found.program.graph, name))

@@ -116,11 +116,14 @@ class Entries(Reads):
         return self.dialect.where(self._value(Mul(*masks)), self.value(rest), nothing)
 
     def _product(self, expr: Expr) -> ast.expr:
-        if expr.could_extract_minus_sign():
+        if expr.could_extract_minus_sign() and abs(expr.as_coeff_Mul()[0]) == 1:
             return ast.UnaryOp(ast.USub(), self.value(-expr))
         factors = [f for f in Mul.make_args(expr) if not isinstance(f, One)]
         above = [f for f in factors if not _is_divisor(f)]
         below = [1 / f for f in factors if _is_divisor(f)]
+        if all(b.is_Integer and int(b).bit_count() == 1 for b in below):
+            # 0.5 is exact.
+            above, below = factors, []
         if not below:
             return self._factors(above)
         rank = max((len(ranging(f)) for f in above), default=0)

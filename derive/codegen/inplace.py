@@ -67,11 +67,14 @@ class _InPlace:
     ) -> None:
         self._dialect = dialect
         self._steps, self._shapes, self._kept, self._lent = steps, shapes, kept, lent
-        self._owned = {
-            _made(s) for step in steps for s in step.statements if _is_fresh(s, dialect.module)
-        }
+        statements = [s for step in steps for s in step.statements]
+        self._owned = {_made(s) for s in statements if _is_fresh(s, dialect.module)}
+        self._owned -= {name for s in statements for name in _seen_through(s)}
+        # Those that another variable has taken the place of.
+        self._taken: set[str] = set()
         # Only the arrays with the most axes are large enough for it to matter.
-        self._rank = max(map(len, shapes.values()), default=0)
+        made = map(_made, statements)
+        self._rank = max((len(shapes[n]) for n in made if n in shapes), default=0)
         self._last: dict[str, int] = {}
         for number, step in enumerate(steps):
             for each in _names(step.statements):
@@ -89,7 +92,14 @@ class _InPlace:
             yield node
             return
         parts = _spine(node.value, lambda name: self._is_free(name, variable, number, used))
-        if parts is not None:
+        place = self._unused(variable, number)
+        levels = _levels(node.value, lambda name: self._is_like(name, variable))
+        if place and levels and (parts is None or self._needs_more(*parts, variable)):
+            self._taken.add(place)
+            nested = "" if parts is None else parts[0]
+            yield from self._written_over(variable, place, levels, nested)
+        elif parts is not None:
+            self._taken.add(parts[0])
             yield from self._written_over(variable, *parts)
         elif isinstance(node.value, ast.Call) and self._is_entrywise(node.value):
             yield ast.Assign([ast.Name(variable)], node.value.args[0])
@@ -115,17 +125,41 @@ class _InPlace:
     def _is_large(self, variable: str) -> bool:
         return len(self._shapes.get(variable, ())) == self._rank > 0
 
+    def _is_like(self, name: str, variable: str) -> bool:
+        return self._shapes.get(name) == self._shapes[variable]
+
+    def _unused(self, variable: str, number: int) -> str:
+        """An array of the right shape that nothing has read since before a step, if there is one.
+
+        Where a place is one in some circumstances only, an array may not even have been made.
+        """
+        found = (
+            name
+            for name in sorted(self._owned - self._kept - self._taken - {variable})
+            if self._is_like(name, variable) and self._last[name] < number
+        )
+        return "" if self._dialect.guarded else next(found, "")
+
+    def _needs_more(self, name: str, levels: Sequence[ast.BinOp], variable: str) -> bool:
+        """Whether beside the operations around an array others make a second one as large."""
+        others = (side for each in levels for side in (each.left, each.right))
+        beside = (each for each in others if name not in _names([each]))
+        return any(_levels(each, lambda one: self._is_like(one, variable)) for each in beside)
+
     def _is_free(self, name: str, variable: str, number: int, used: set[str]) -> bool:
         """Whether nothing reads an array of the right shape after a step."""
         if name not in self._lent and (name not in self._owned or name in self._kept):
             return False
-        same = self._shapes.get(name) == self._shapes[variable]
-        return same and self._last[name] == number and name not in used
+        last = self._last[name] == number and name not in used
+        return last and self._is_like(name, variable)
 
     def _written_over(
-        self, variable: str, name: str, levels: Sequence[ast.BinOp]
+        self, variable: str, name: str, levels: Sequence[ast.BinOp], nested: str = ""
     ) -> Iterator[ast.stmt]:
-        """Operations one after the other, the innermost first, all in one place."""
+        """Operations one after the other, the innermost first, all in one place.
+
+        An operand that starts with the array `nested`, which is free as well, is put there.
+        """
         innermost, *others = levels
         place = self._dialect.place(ast.Name(name))
         if name in self._lent:
@@ -135,7 +169,7 @@ class _InPlace:
         inner: ast.expr = innermost
         for level in others:
             left = level.left is inner
-            other = level.right if left else level.left
+            other = self._inside(level.right if left else level.left, nested)
             again = ast.Name(variable)
             if self._dialect.guarded or not (left or isinstance(level.op, _COMMUTE)):
                 operands = (again, other) if left else (other, again)
@@ -143,6 +177,27 @@ class _InPlace:
             else:
                 yield ast.AugAssign(again, level.op, other)
             inner = level
+
+    def _inside(self, value: ast.expr, name: str) -> ast.expr:
+        """An operation on an array, put where that lies."""
+        if not isinstance(value, ast.BinOp) or not _is_arithmetic(value):
+            return value
+        array = next((e for e in (value.left, value.right) if _names([e]) == {name} != {""}), None)
+        if not isinstance(array, ast.Name):
+            return value
+        return call(self._function(value), value.left, value.right, out=array)
+
+
+def _levels(value: ast.expr, is_like: Callable[[str], bool]) -> list[ast.BinOp]:
+    """The operations around a first one that makes an array, this one first."""
+    if not isinstance(value, ast.BinOp) or not _is_arithmetic(value):
+        return []
+    for side in (value.left, value.right):
+        found = _levels(side, is_like)
+        if found:
+            return [*found, value]
+    sides = (value.left, value.right)
+    return [value] if any(isinstance(e, ast.Name) and is_like(e.id) for e in sides) else []
 
 
 def _spine(value: ast.expr, is_free: Callable[[str], bool]) -> tuple[str, list[ast.BinOp]] | None:
@@ -189,6 +244,15 @@ def _is_view(value: ast.expr) -> bool:
     if isinstance(value.func, ast.Attribute) and value.func.attr in _TURNING:
         return _is_view(value.func.value)
     return isinstance(value.func, ast.Name) and value.func.id == "_windows"
+
+
+def _seen_through(node: ast.stmt) -> set[str]:
+    """The arrays of which a statement may make no copy but another view."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        turned = value.func.attr in ("transpose", "permute")
+        return _names([value]) if turned else set()
+    return _names([value]) if isinstance(value, ast.Attribute | ast.Subscript | ast.Name) else set()
 
 
 def _made(node: ast.stmt) -> str:

@@ -17,6 +17,7 @@ from derive.codegen.lower import Lowering
 from derive.codegen.positions import Sizes
 from derive.codegen.program import Program, adjoint
 from derive.codegen.rearrange import rearranged
+from derive.codegen.saving import computed_again, placed, small_first
 from derive.codegen.schedule import Schedule, is_costly
 from derive.codegen.solution import RootWork, Solution
 from derive.codegen.steps import Function, Step
@@ -31,7 +32,12 @@ DOUBLE = "double_backward"
 
 @dataclass(frozen=True)
 class Passes:
-    """The functions of a program, with the identifiers they use."""
+    """The functions of a program, with the identifiers they use.
+
+    Attributes
+    ----------
+    again : what is not saved but computed again by the functions that need it.
+    """
 
     program: Program
     forward: Function
@@ -39,6 +45,7 @@ class Passes:
     names: Identifiers
     further: tuple[Function, ...] = ()
     double: Function | None = None
+    again: tuple[str, ...] = ()
 
     @property
     def overwrites(self) -> bool:
@@ -97,6 +104,15 @@ class _Passes:
         self.before = [*schedule.assignments[:split], *early]
         self.later = [a for a in self.later if a not in early]
         self.upstream = tuple(map(adjoint, program.outputs))
+        there = (*program.inputs, *program.outputs)
+        self.again = computed_again(self.before, _live(self.later, self._results()), there)
+
+    def _results(self) -> list[str]:
+        """What all functions beside the forward pass return."""
+        program = self.program
+        double = _present(program.double.results) if program.double is not None else []
+        further = [name_of(each.result) for each in program.further]
+        return [*map(adjoint, program.wrt), *further, *double]
 
     def _early(self) -> list[Assignment]:
         """What products with vectors share and takes long: made once, by the forward pass."""
@@ -137,6 +153,7 @@ class _Passes:
                 for each, steps in zip(program.further, further, strict=True)
             ),
             self._double(double, saved),
+            tuple(a.name for a in self.again if a.name not in saved),
         )
 
     def _double(self, steps: Sequence[Step], saved: Sequence[str]) -> Function | None:
@@ -152,7 +169,9 @@ class _Passes:
 
     def _steps(self, title: str, wanted: Sequence[str], given: Sequence[str]) -> tuple[Step, ...]:
         """The work of a function that starts from what is saved."""
-        live = _live(self.later, wanted)
+        live = list(placed(self.again, _live(self.later, wanted)))
+        if self.dialect.in_place:
+            live = list(small_first(live))
         arrays = given
         if title not in ("backward", DOUBLE) and not any(
             axes_of(self.program.graph, n) for n in given
@@ -226,9 +245,13 @@ class _Passes:
         return replace(found, used=frozenset(saved) & _mentioned(names, found.statements))
 
     def _shapes(self) -> dict[str, tuple[Expr | None, ...]]:
-        """The sizes of the axes of what assignments make."""
+        """The sizes of the axes of what is given and of what assignments make."""
+        graph, names = self.program.graph, self.names
+        shapes: dict[str, tuple[Expr | None, ...]] = {
+            names[n]: tuple(axes_of(graph, n)) for n in (*self.program.inputs, *self.upstream)
+        }
         every = (*self.before, *self.later)
-        return {self.names[a.name]: tuple(i.size for i in a.indices) for a in every}
+        return shapes | {names[a.name]: tuple(i.size for i in a.indices) for a in every}
 
 
 def _present(names: Sequence[str | None]) -> list[str]:

@@ -134,6 +134,7 @@ class Sheet:
 
     Attributes
     ----------
+    again : what the backward pass computes again, with the bytes that are not saved for it.
     inputs_alone : what it takes to save nothing that is computed.
     further : for each other derivative its function, and what that costs.
     """
@@ -144,6 +145,7 @@ class Sheet:
     forward: Pass
     backward: Pass
     saved: tuple[Kept, ...]
+    again: tuple[tuple[str, Expr], ...]
     inputs_alone: Alternative
     further: tuple[tuple[Further, Pass], ...] = ()
 
@@ -184,6 +186,7 @@ class _Counting:
             self._pass(self.passes.forward),
             self._pass(self.passes.backward),
             tuple(self._kept(name) for name in self.saved),
+            tuple((self._shown(name), self.bytes(name)) for name in self.passes.again),
             self._inputs_alone(),
             tuple(zip(self.program.further, map(self._pass, self.passes.further), strict=True)),
         )
@@ -272,6 +275,9 @@ class _Counting:
         again, sources = self._again(computed, lambda source: source not in self.made)
         given = [name for name in self.saved if name not in self.made]
         return self._alternative(list(dict.fromkeys([*given, *sources])), again)
+
+    def _shown(self, name: str) -> str:
+        return self.passes.names[name] if name.startswith("#") else name
 
     def _alternative(self, saved: Sequence[str], again: Iterable[str]) -> Alternative:
         flops = (self.sizes.named(cost(self.made[n], self.entries).flops) for n in again)

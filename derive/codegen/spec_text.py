@@ -139,6 +139,8 @@ class _Writer:
         yield from ("", "Saved for the backward pass")
         for kept in sheet.saved:
             yield from _wrapped(f"{kept.name}: {'; '.join(self._kept(kept))}")
+        for name, number in sheet.again:
+            yield f"  {name}: not saved, {self.amount(number, 'B')}, but computed again"
         if not sheet.saved:
             yield "  nothing"
             return
@@ -179,6 +181,7 @@ class _Writer:
                 for f, work in sheet.further
             ],
             "saved": [self._kept_json(kept) for kept in sheet.saved],
+            "computed_again": [{"name": n, "bytes": self._number(b)} for n, b in sheet.again],
             "saved_bytes": self._number(sheet.saved_bytes),
             "computed_bytes": self._number(sheet.computed_bytes),
             "inputs_alone": self._again_json(sheet.inputs_alone),

@@ -106,7 +106,7 @@ class Target:
         result = ast.Return(ast.Tuple([_together(function, found), saved]))
         results = ", ".join(names[n] for n in function.results)
         about = [f"Return {results}, and what `backward` takes as `saved`.", ""]
-        about += ["Saved:", *(f"    {line}" for line in saved_lines(found))]
+        about += saved_lines(found)
         inputs = found.program.inputs
         start = [*self.numbers(found, inputs, inputs), *checked(found, inputs)]
         return self.function("forward", given, about, found, function, start, result)
