@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.codegen.half import IN_SINGLE
+from derive.codegen.leading import leading_texts
 from derive.codegen.window_helpers import JAX_WINDOWS, TORCH_WINDOWS
 
 __all__ = ["JAX_HELPERS", "TORCH_HELPERS"]
@@ -96,8 +97,10 @@ def _root(equation, start):
     def newton(found):
         residual, slope = equation(found)
         if slope.ndim > residual.ndim:
-            matrix = slope.reshape(residual.numel(), residual.numel())
-            step = torch.linalg.solve(matrix, residual.reshape(-1))
+            first = 2 * residual.ndim - slope.ndim
+            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
+            matrix = slope.reshape((*systems, order, order))
+            step = torch.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
             return found - step.reshape(residual.shape)
         return found - residual / slope
 
@@ -171,8 +174,10 @@ def _root(equation, start):
     def newton(found):
         residual, slope = equation(found)
         if slope.ndim > residual.ndim:
-            matrix = slope.reshape(residual.size, residual.size)
-            step = jnp.linalg.solve(matrix, residual.ravel())
+            first = 2 * residual.ndim - slope.ndim
+            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
+            matrix = slope.reshape((*systems, order, order))
+            step = jnp.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
             return found - step.reshape(residual.shape)
         return found - residual / slope
 
@@ -213,6 +218,7 @@ TORCH_HELPERS = {
     "_runs_once": _TORCH_RUNS_ONCE,
     **TORCH_WINDOWS,
     "_in_single": IN_SINGLE["torch"],
+    **leading_texts("torch"),
 }
 JAX_HELPERS = {
     "_check": _JAX_CHECK,
@@ -221,5 +227,6 @@ JAX_HELPERS = {
     "_root": _JAX_ROOT,
     **JAX_WINDOWS,
     "_in_single": IN_SINGLE["jnp"],
+    **leading_texts("jnp"),
 }
 """The text of each helper, by its name."""

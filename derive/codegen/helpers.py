@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from derive.codegen.half import IN_SINGLE
+from derive.codegen.leading import leading_texts
 from derive.codegen.window_helpers import NUMPY_WINDOWS
 
 __all__ = ["HELPERS", "helpers"]
@@ -67,8 +68,11 @@ def _newton(equation, found):
     for _ in range(60):
         residual, slope = equation(found)
         if slope.ndim > residual.ndim:
-            matrix = slope.reshape(residual.size, residual.size)
-            step = np.linalg.solve(matrix, residual.ravel()).reshape(residual.shape)
+            first = 2 * residual.ndim - slope.ndim
+            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
+            matrix = slope.reshape((*systems, order, order))
+            step = np.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
+            step = step.reshape(residual.shape)
         else:
             step = residual / slope
         found = found - step
@@ -102,7 +106,7 @@ def _number(value, *like):
 
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
 HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
-HELPERS |= {"_in_single": IN_SINGLE["np"], **NUMPY_WINDOWS}
+HELPERS |= {"_in_single": IN_SINGLE["np"], **NUMPY_WINDOWS, **leading_texts("np")}
 """The text of each helper, by its name."""
 
 
