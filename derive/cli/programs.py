@@ -83,13 +83,16 @@ def program_of(arguments: argparse.Namespace) -> Program:
 
     problem = load_problem(arguments.problem)
     check_wrt(arguments.wrt, problem.graph.inputs)
+    batch = batch_of(arguments.batch, problem.graph)
+    if batch and arguments.goal:
+        raise DeriveError("a batch has gradients alone", mend="leave out one of --goal and --batch")
     return program(
         problem.graph,
         arguments.wrt,
-        goals=_goals(arguments.goal, problem),
+        goals=() if batch else _goals(arguments.goal, problem),
         name=problem.name,
         ranks=ranks_of(arguments.rank),
-        batch=batch_of(arguments.batch, problem.graph),
+        batch=batch,
         title=problem.title,
         references=problem.references,
     )

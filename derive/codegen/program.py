@@ -179,6 +179,8 @@ def program(
     _check(graph)
     goals = spread_goals([goal for goal in goals if is_further(goal, graph)], graph, ranks or {})
     graph = spread(graph, ranks or {})
+    if batch and goals:
+        raise CodeError("a batch has gradients alone", mend="leave out one of goals and batch")
     order = graph.names
     examples = Batch(graph, batch) if batch else None
     graph = examples.graph if examples else graph
@@ -187,6 +189,11 @@ def program(
     numbers = (name for name in inputs if name in graph.inputs)
     wanted = tuple(wrt) or tuple(name for name in numbers if acts(name, graph))
     outputs = graph.outputs
+    if not wanted:
+        raise CodeError(
+            "the outputs are made of no tensor of numbers",
+            mend="gradients are by inputs that an output is computed from",
+        )
     loss = next(letter for letter in LOSSES if letter not in graph.names)
     others = _derived(graph, goals)
     gradients = [Partial(tensor(loss), generic(others.graph, name)) for name in wanted]
