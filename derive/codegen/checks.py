@@ -27,7 +27,7 @@ def checked(
     numbers = [n for n in arrays if n not in graph.labels]
     rows = []
     for each in numbers:
-        batched = leading and each.removeprefix("∂") in program.batched
+        batched = leading and each.lstrip("∂") in program.batched
         sizes: list[ast.expr] = [
             ast.Constant(names[str(size)]) if isinstance(size, Size) else number(int(size))
             for size in axes_of(graph, each)[batched:]

@@ -85,4 +85,4 @@ def unflat(found: Passes, each: str) -> ast.expr:
 
 def _batched(found: Passes, given: Sequence[str]) -> list[str]:
     """Those of some tensors, or adjoints, that have leading axes."""
-    return [n for n in given if n.removeprefix("∂") in found.program.batched]
+    return [n for n in given if n.lstrip("∂") in found.program.batched]

@@ -213,7 +213,7 @@ def program(
         name or "derived",
         tuple(replace(f, work=tuple(stable(f.work))) for f in further(others, graph)),
         is_twice or any(len(partial_in(goal).variables) > 1 for goal in goals),
-        examples,
+        batch=examples,
     )
 
 

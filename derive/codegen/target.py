@@ -163,7 +163,7 @@ class Target:
     def _upstream(self, found: Passes, given: Sequence[str]) -> Iterator[ast.stmt]:
         """What is done with the leading axes of the gradients by the outputs."""
         yield from lead_of(found, self.dialect(), given)
-        with_lead = [n for n in given if n.removeprefix("∂") in found.program.batched]
+        with_lead = [n for n in given if n.lstrip("∂") in found.program.batched]
         if len(with_lead) > 1:
             yield from checked(found, with_lead, labels=False, leading=True)
         yield from flat(found, given)
