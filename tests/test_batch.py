@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from derive.cli import main
 from derive.codegen import module, program
 from derive.expressions import batchable
+from derive.notation import read_graph
 from derive.problems import catalogue, load_problem
 from tests.generated import Generated, arguments, function_in, generated
 
@@ -213,6 +216,64 @@ def test_jax_sees_through_leading_axes(name: str) -> None:
     ):
         np.testing.assert_allclose(array, wanted, rtol=1e-9, atol=1e-12)
     found.self_test()
+
+
+@pytest.mark.parametrize(
+    ("equations", "batch"),
+    [
+        ("r = (1_i abs(x_i)^p)^(1/p)", ["p"]),
+        ("y_i = leaky_relu(x_i, a)", ["a"]),
+        ("c_i = (u_i + m - v_i) [u_i + m > v_i]", ["m"]),
+        ("y_i^3 + p_i^2 y_i = q_i for y", ["q"]),
+        ("z_i = tanh(z_j W_ij/9 + x_i) for z", ["x"]),
+        ("y = x_{argmax_j(z_j)}", ["z", "x"]),
+        ("c = -log(s_T); s_i = exp(x_i)/(1_j exp(x_j))", ["T"]),
+    ],
+)
+def test_what_is_shared_is_broadcast(equations: str, batch: list[str]) -> None:
+    namespace: dict[str, Any] = {"__name__": "batch"}
+    exec(module(program(read_graph(equations), batch=batch)), namespace)
+    assert namespace["self_test"]() < 1e-6
+
+
+def test_an_empty_batch_has_empty_gradients() -> None:
+    found = batched("cross_entropy", ("x", "T"))
+    losses, saved = found.forward(np.zeros((2, 0, 4)), np.zeros((2, 0), int))
+    assert losses.shape == (2, 0)
+    assert found.backward(saved, losses).shape == (2, 0, 4)
+
+
+def test_leading_axes_that_differ_are_named() -> None:
+    forward = batched("least_squares", ("x", "a", "t")).forward
+    x, a, t = np.ones((2, 3, 4, 5)), np.ones((2, 3, 5, 6)), np.ones((2, 3, 4, 6))
+    with pytest.raises(ValueError, match="a has 3 entries along axis 0, not 2"):
+        forward(x, a.swapaxes(0, 1), t)
+    with pytest.raises(ValueError, match="a has 2 axes, not 4"):
+        forward(x, a[0, 0], t)
+    with pytest.raises(ValueError, match="T has the shape"):
+        batched("cross_entropy", ("x", "T")).forward(np.ones((2, 3, 4)), np.ones((3, 2), int))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["code", "cross_entropy", "--batch", "logits"], "logits is no input or label of a batch"),
+        (["spec", "conv_general", "--batch", "S"], "each example can have its own w, x"),
+        (["code", "cross_entropy", "--batch", "x", "--goal", "d s_i / d x_n"], "gradients alone"),
+        (["verify", "cross_entropy", "--batch", "x"], "--batch is about a module of code"),
+    ],
+)
+def test_what_has_no_batch_is_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_module_for_a_batch_is_checked_beside_the_definitions(tmp_path: Path) -> None:
+    path = str(tmp_path / "loss.py")
+    assert main(["code", "cross_entropy", "--batch", "-o", path]) == 0
+    assert main(["verify", "cross_entropy", "--batch", "--module", path]) == 0
 
 
 def _changed(change: Callable[[Any], Any], value: Any) -> Any:
