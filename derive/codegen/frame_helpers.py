@@ -24,6 +24,8 @@ def _check(*arrays):
     """Raise where tensors, given as (name, tensor, sizes), do not fit together."""
     known, kinds = {}, {}
     for name, array, sizes in arrays:
+        if not isinstance(array, torch.Tensor):
+            raise TypeError(f"{name} is a {type(array).__name__}, not a tensor")
         if array.ndim != len(sizes):
             axes = "axis" if array.ndim == 1 else "axes"
             raise ValueError(f"{name} has {array.ndim} {axes}, not {len(sizes)}")
@@ -46,6 +48,8 @@ def _check_labels(name, array, shape, size):
     array = torch.as_tensor(array)
     if array.is_floating_point() or array.is_complex() or array.dtype == torch.bool:
         raise TypeError(f"{name} is {array.dtype}, not whole numbers")
+    if array.dtype == torch.uint8:
+        raise TypeError(f"{name} is uint8, which as an index is a mask: give int64")
     if array.shape != shape:
         found, wanted = tuple(array.shape), tuple(shape)
         raise ValueError(f"{name} has the shape {found}, not {wanted}")
@@ -64,7 +68,7 @@ def _number(value, *like):
     """Return a number of Python's with the type and the place of a tensor, if there is one."""
     if isinstance(value, torch.Tensor):
         return value
-    if not like:
+    if not like or not isinstance(like[0], torch.Tensor):
         return torch.as_tensor(value, dtype=torch.get_default_dtype())
     return like[0].new_tensor(value)
 '''

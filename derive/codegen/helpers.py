@@ -20,6 +20,8 @@ def _check(*arrays):
         if len(shape) != len(sizes):
             axes = "axis" if len(shape) == 1 else "axes"
             raise ValueError(f"{name} has {len(shape)} {axes}, not {len(sizes)}")
+        if shape and not isinstance(array, np.ndarray):
+            raise TypeError(f"{name} is a {type(array).__name__}, not an array")
         if dtype.kind not in "fc" and (shape or dtype.kind not in "iu"):
             raise TypeError(f"{name} is {dtype}, not floating-point numbers")
         if isinstance(array, np.ndarray | np.generic):
@@ -101,7 +103,7 @@ NUMBER = '''
 def _number(value, *like):
     """Return a number of Python's with the type of an array, anything else as it is."""
     plain = isinstance(value, int | float)
-    return np.asarray(value, *(array.dtype for array in like)) if plain else value
+    return np.asarray(value, *(np.asarray(array).dtype for array in like)) if plain else value
 '''
 
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
