@@ -85,19 +85,28 @@ def function_in(library: Any, given: partial[Any]) -> Callable[[Any], Any]:
 
 def case(found: Program) -> Case:
     """Random data with what the oracle finds for them."""
-    sample = example(found.graph).sample
-    oracle = Oracle(found.derivation.graph, sample)
+    oracle = _oracle(found)
+    inputs, upstream = arguments(found, oracle)
+    outputs = [oracle.values.tensors[name] for name in found.outputs]
+    gradients = [oracle(goal, goal.indices) for goal in found.derivation.goals]
+    return Case(inputs, upstream, outputs + gradients)
+
+
+def arguments(found: Program, oracle: Oracle | None = None) -> tuple[list[Any], list[Array]]:
+    """Random arguments of the forward pass, and gradients by the outputs."""
+    oracle = oracle or _oracle(found)
+    sample = oracle.sample
     sizes = {str(size): number for size, number in sample.sizes.items()}
     values = {**sizes, **sample.labels, **oracle.values.tensors}
     for name in found.functions:
         symbol = name.rstrip("'")
         values[name] = partial(opaque, symbol, len(name) - len(symbol))
-    return Case(
-        [values[name] for name in passes(found, Dialect()).forward.parameters],
-        [sample.upstream[name] for name in found.outputs],
-        [values[name] for name in found.outputs]
-        + [oracle(goal, goal.indices) for goal in found.derivation.goals],
-    )
+    inputs = [values[name] for name in passes(found, Dialect()).forward.parameters]
+    return inputs, [sample.upstream[name] for name in found.outputs]
+
+
+def _oracle(found: Program) -> Oracle:
+    return Oracle(found.derivation.graph, example(found.graph).sample)
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.codegen import TARGETS, module, program
+from derive.codegen import TARGETS, CodeError, module, program
 from derive.notation import read_graph
 from derive.problems import catalogue, load_problem
 from tests.generated import Case, Generated, case, generated, written
@@ -89,6 +89,13 @@ def test_arguments_that_do_not_fit_are_named() -> None:
         forward(x, 1e-5, beta, beta.astype(np.float32))
     with pytest.raises(TypeError, match="x is int64, not floating-point numbers"):
         forward(x.astype(int), 1e-5, beta, beta)
+    with pytest.raises(TypeError, match="x is a list, not an array"):
+        forward(x.tolist(), 1e-5, beta, beta)
+
+
+def test_without_numbers_there_is_no_gradient() -> None:
+    with pytest.raises(CodeError, match="made of no tensor of numbers"):
+        program(read_graph("y_i = δ_iT"))
 
 
 def test_labels_that_do_not_fit_are_named() -> None:

@@ -20,6 +20,7 @@ from derive.expressions import (
     fresh_indices,
     indices_of,
     is_tensor,
+    levelled,
     name_of,
     tensor,
 )
@@ -280,7 +281,8 @@ def several_arguments(node: Expr, context: Context) -> Expr | None:
     arguments = node.function.args
     return Add(
         *(
-            derivative(*arguments) * _of(argument, node)
+            # The arguments may carry different indices.
+            levelled(derivative(*arguments)) * _of(argument, node)
             for derivative, argument in zip(row.derivatives, arguments, strict=True)
             if context.varies(argument, node)
         )

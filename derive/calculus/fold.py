@@ -44,6 +44,7 @@ from derive.expressions import (
     indices_of,
     name_of,
     nodes_in,
+    ranging,
 )
 
 __all__ = ["Relation", "fold_gradient", "fold_rules", "relations"]
@@ -96,6 +97,12 @@ class Relation:
             return self._exponential(node)
         if type(base) is not type(node_base):
             return None
+        if free_indices(exponent):
+            # An exponent has the indices of the instance, which its base tells.
+            binding = match(base, node_base, self.indices)
+            if binding is None or not binding.keys() >= ranging(exponent) & {*self.indices}:
+                return None
+            exponent = exponent.xreplace(dict(binding))
         ratio = cancel(node_exponent / exponent)
         # A power of a power is the product of the exponents where the base is not negative.
         if not (ratio.is_Integer or (_never_negative(base) and not exponent.is_Rational)):

@@ -26,6 +26,7 @@ from derive.expressions import (
     fresh_indices,
     indices_of,
     is_tensor,
+    levelled,
     linear_terms,
     name_of,
     occurrences,
@@ -67,7 +68,7 @@ def isolated(equation: Equation) -> Isolation | None:
     active = {a for term in terms for a, slot in enumerate(_slots(term)) if slot != paired[a]}
     if active:
         return None if len(active) > 1 else _with_matrix(terms, active.pop(), paired)
-    matrix = Add(*(term.coefficient for term in terms))
+    matrix = levelled(Add(*(term.coefficient for term in terms)))
     return None if matrix == 0 or any(term.bound for term in terms) else Isolation(matrix)
 
 

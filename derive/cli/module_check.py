@@ -8,8 +8,9 @@ from pathlib import Path
 
 from derive.cli.checking import settings_of
 from derive.cli.output import console, emit
-from derive.cli.programs import check_wrt, rank_option, ranks_of
+from derive.cli.programs import batch_of, batch_option, check_wrt, rank_option, ranks_of
 from derive.errors import DeriveError
+from derive.expressions import Batch
 from derive.files import write_whole
 from derive.problems import load_problem
 
@@ -31,6 +32,7 @@ def module_options(command: argparse.ArgumentParser) -> None:
         help="an input whose gradient the module returns; repeated, in order",
     )
     rank_option(options)
+    batch_option(options)
 
 
 def verify_module(arguments: argparse.Namespace) -> int:
@@ -44,7 +46,10 @@ def verify_module(arguments: argparse.Namespace) -> int:
             f"the check of a module has no form in {arguments.format}",
             mend="take --format text or json",
         )
-    graph = spread(load_problem(arguments.problem).graph, ranks_of(arguments.rank))
+    graph = load_problem(arguments.problem).graph
+    batch = batch_of(arguments.batch, graph)
+    graph = spread(graph, ranks_of(arguments.rank))
+    graph = Batch(graph, batch).graph if batch else graph
     wrt = arguments.wrt or []
     check_wrt(wrt, graph.inputs)
     report = check_module(graph, arguments.module, wrt, settings_of(arguments))

@@ -1,4 +1,4 @@
-"""The options of the commands about a program: which gradients, with how many axes."""
+"""The options of the commands about a program: which gradients, with how many axes, in a batch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from derive.errors import DeriveError
+from derive.expressions import Graph, batchable
 from derive.notation.source import did_you_mean
 from derive.problems import Problem, load_problem
 
@@ -15,7 +16,18 @@ if TYPE_CHECKING:
 
     from derive.codegen import Program
 
-__all__ = ["check_wrt", "program_of", "program_options", "rank_option", "ranks_of"]
+__all__ = [
+    "batch_of",
+    "batch_option",
+    "check_wrt",
+    "program_of",
+    "program_options",
+    "rank_option",
+    "ranks_of",
+]
+
+# No name of a tensor.
+EVERY = "*"
 
 
 def program_options(command: argparse.ArgumentParser) -> None:
@@ -37,6 +49,7 @@ def program_options(command: argparse.ArgumentParser) -> None:
         "repeated (default: the goals of the file that are no gradients)",
     )
     rank_option(command)
+    batch_option(command)
 
 
 def rank_option(command: argparse._ActionsContainer) -> None:
@@ -50,18 +63,36 @@ def rank_option(command: argparse._ActionsContainer) -> None:
     )
 
 
+def batch_option(command: argparse._ActionsContainer) -> None:
+    """Add the option for inputs with leading axes."""
+    command.add_argument(
+        "--batch",
+        metavar="X,Y",
+        nargs="?",
+        action="append",
+        const=EVERY,
+        default=[],
+        help="inputs and labels of which each example of a batch has its own, along any number of "
+        "leading axes; the others are shared (all, if none is named)",
+    )
+
+
 def program_of(arguments: argparse.Namespace) -> Program:
     """The program that the options ask for."""
     from derive.codegen import program
 
     problem = load_problem(arguments.problem)
     check_wrt(arguments.wrt, problem.graph.inputs)
+    batch = batch_of(arguments.batch, problem.graph)
+    if batch and arguments.goal:
+        raise DeriveError("a batch has gradients alone", mend="leave out one of --goal and --batch")
     return program(
         problem.graph,
         arguments.wrt,
-        goals=_goals(arguments.goal, problem),
+        goals=() if batch else _goals(arguments.goal, problem),
         name=problem.name,
         ranks=ranks_of(arguments.rank),
+        batch=batch,
         title=problem.title,
         references=problem.references,
     )
@@ -96,6 +127,22 @@ def check_wrt(wanted: Iterable[str], inputs: Sequence[str]) -> None:
 def ranks_of(texts: Iterable[str]) -> dict[str, int]:
     """What `--rank` says."""
     return dict(map(_rank, texts))
+
+
+def batch_of(texts: Iterable[str], graph: Graph) -> tuple[str, ...]:
+    """The inputs and labels that `--batch` names."""
+    known = batchable(graph)
+    names = [name.strip() for text in texts for name in text.split(",")]
+    if EVERY in names:
+        names = [*known]
+        if not known:
+            raise DeriveError("there is no input that each example could have its own of")
+    for name in names:
+        if name not in known:
+            listed = f"each example can have its own {', '.join(known)}"
+            mend = f"{did_you_mean(name, known)} {listed}".strip() if known else ""
+            raise DeriveError(f"{name} is no input or label of a batch", mend=mend)
+    return tuple(dict.fromkeys(names))
 
 
 def _rank(text: str) -> tuple[str, int]:

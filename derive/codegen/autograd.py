@@ -26,8 +26,8 @@ def autograd_class(w: Wrapping) -> str:
     return "\n".join(lines)
 
 
-def convenience(w: Wrapping) -> str:
-    """The function named after the derivation."""
+def convenience(w: Wrapping, leading: Iterable[str] = ()) -> str:
+    """The function named after the derivation, with what it does about leading axes."""
     keyword = ["*", "recompute=False"] if w.computed else []
     about = [f"Return {', '.join(w.outputs)}; autograd takes its gradients from `backward`."]
     if w.computed:
@@ -42,10 +42,12 @@ def convenience(w: Wrapping) -> str:
     lines += [f'{INDENT}"""'] if w.computed else []
     lines += [line for name in w.scalars if w.numbers for line in lines_of(_number(w, name))]
     lines += [line for name in w.letters for line in lines_of(f"{name} = torch.as_tensor({name})")]
+    lines += leading
     given = ", ".join([*_recompute(w), *w.arguments])
     rest = ", *_" if w.computed else ("," if len(w.outputs) == 1 else "")
     lines += lines_of(f"{', '.join(w.outputs)}{rest} = {class_name(w.function)}.apply({given})")
-    return "\n".join([*lines, *lines_of(f"return {', '.join(w.outputs)}")])
+    results = [f"_unflat({n}, lead)" if n in w.batched else n for n in w.outputs]
+    return "\n".join([*lines, *lines_of(f"return {', '.join(results)}")])
 
 
 def _number(w: Wrapping, name: str) -> str:

@@ -8,24 +8,32 @@ from collections.abc import Iterable, Iterator
 from sympy import Expr
 
 from derive.codegen.dialect import call, name, number
+from derive.codegen.leading import behind_lead
 from derive.codegen.passes import Passes, axes_of
 from derive.expressions import Size
 
 __all__ = ["checked", "numbers"]
 
 
-def checked(found: Passes, arrays: Iterable[str], labels: bool = True) -> Iterator[ast.stmt]:
-    """Statements that check tensors, and labels where asked for."""
+def checked(
+    found: Passes, arrays: Iterable[str], labels: bool = True, leading: bool = False
+) -> Iterator[ast.stmt]:
+    """Statements that check tensors, and labels where asked for.
+
+    With `leading` the tensors have all their leading axes still.
+    """
     program, names = found.program, found.names
     graph = program.graph
     numbers = [n for n in arrays if n not in graph.labels]
     rows = []
     for each in numbers:
+        batched = leading and each.lstrip("∂") in program.batched
         sizes: list[ast.expr] = [
             ast.Constant(names[str(size)]) if isinstance(size, Size) else number(int(size))
-            for size in axes_of(graph, each)
+            for size in axes_of(graph, each)[batched:]
         ]
-        rows.append(ast.Tuple([ast.Constant(names[each]), name(names[each]), ast.Tuple(sizes)]))
+        shape = behind_lead(sizes) if batched else ast.Tuple(sizes)
+        rows.append(ast.Tuple([ast.Constant(names[each]), name(names[each]), shape]))
     if rows:
         yield ast.Expr(call("_check", *rows))
     for each in (*sorted(graph.labels), *program.labels) if labels else ():
@@ -45,11 +53,13 @@ def numbers(found: Passes, given: Iterable[str], arrays: Iterable[str]) -> Itera
 def _label(found: Passes, label: str, numbers: list[str]) -> Iterator[ast.stmt]:
     """The check of one tensor of labels, where the arrays tell its sizes."""
     graph, names = found.program.graph, found.names
-    lengths = [_length(found, size, numbers) for size in axes_of(graph, label)]
+    batched = label in found.program.batched
+    lengths = [_length(found, size, numbers) for size in axes_of(graph, label)[batched:]]
     high = _length(found, found.program.range_of(label), numbers)
     if high is None or None in lengths:
         return
-    shape = ast.Tuple([length for length in lengths if length is not None])
+    known = [length for length in lengths if length is not None]
+    shape = behind_lead(known) if batched else ast.Tuple(known)
     yield ast.Expr(
         call("_check_labels", ast.Constant(names[label]), name(names[label]), shape, high)
     )
@@ -60,7 +70,11 @@ def _length(found: Passes, size: Expr | None, arrays: Iterable[str]) -> ast.expr
     if size is not None and size.is_Integer:
         return number(int(size))
     for each in arrays:
-        for axis, other in enumerate(axes_of(found.program.graph, each)):
-            if size == other:
+        axes = axes_of(found.program.graph, each)
+        batched = each in found.program.batched
+        for axis, other in enumerate(axes):
+            if size == other and not (batched and not axis):
+                # There may be any number of axes before these.
+                axis -= len(axes) * batched
                 return ast.Subscript(name(f"{found.names[each]}.shape"), number(axis))
     return None

@@ -41,7 +41,8 @@ def documentation(program: Program, purpose: str) -> list[str]:
     """The lines of a docstring: title, definitions, results, references."""
     derivation, graph = program.derivation, program.graph
     title = derivation.title or ", ".join(program.outputs)
-    lines = [*wrap(f"{title.rstrip('.')}.", WIDTH - 3), "", purpose, "", "Definitions:", ""]
+    lines = [*wrap(f"{title.rstrip('.')}.", WIDTH - 3), "", purpose, ""]
+    lines += [*_leading_axes(program), "Definitions:", ""]
     for equation in graph.equations:
         if not equation.auxiliary:
             lines += _wrapped("    " + write_equation_text(equation, graph))
@@ -79,6 +80,20 @@ def about_further(found: Passes, function: Function) -> list[str]:
     given = "".join(f"{found.names[n]} and " for n in each.given[-1:])
     given = "".join(f"{found.names[n]}, " for n in each.given[:-1]) + given
     return wrap(f"Return {goal} from {given}what `forward` saved.", WIDTH - 8)
+
+
+def _leading_axes(program: Program) -> list[str]:
+    """What is said of arrays with leading axes."""
+    if not program.batch:
+        return []
+    *others, last = program.batch.given
+    every = f"{', '.join(others)} and {last} have" if others else f"{last} has"
+    text = (
+        f"{every} any number of leading axes, and so has what is computed from "
+        f"{'them' if others else 'it'}. In the formulas they are one axis, of the index "
+        f"{program.batch.index}."
+    )
+    return [*wrap(text, WIDTH), ""]
 
 
 def _wrapped(text: str) -> list[str]:

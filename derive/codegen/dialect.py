@@ -147,6 +147,10 @@ class Dialect:
         keywords = {"optimize": ast.Constant(True)} if matrix else {}
         return call(f"{self.module}.einsum", ast.Constant(formula), *operands, **keywords)
 
+    def shape(self, array: ast.expr) -> ast.expr:
+        """The lengths of the axes of an array, which may be a plain number."""
+        return self._call("shape", array)
+
     def positions(self, size: ast.expr) -> ast.expr:
         """The whole numbers below a size."""
         return call(f"{self.module}.arange", size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.codegen.half import IN_SINGLE
+from derive.codegen.leading import leading_texts
 from derive.codegen.window_helpers import JAX_WINDOWS, TORCH_WINDOWS
 
 __all__ = ["JAX_HELPERS", "TORCH_HELPERS"]
@@ -23,6 +24,8 @@ def _check(*arrays):
     """Raise where tensors, given as (name, tensor, sizes), do not fit together."""
     known, kinds = {}, {}
     for name, array, sizes in arrays:
+        if not isinstance(array, torch.Tensor):
+            raise TypeError(f"{name} is a {type(array).__name__}, not a tensor")
         if array.ndim != len(sizes):
             axes = "axis" if array.ndim == 1 else "axes"
             raise ValueError(f"{name} has {array.ndim} {axes}, not {len(sizes)}")
@@ -45,6 +48,8 @@ def _check_labels(name, array, shape, size):
     array = torch.as_tensor(array)
     if array.is_floating_point() or array.is_complex() or array.dtype == torch.bool:
         raise TypeError(f"{name} is {array.dtype}, not whole numbers")
+    if array.dtype == torch.uint8:
+        raise TypeError(f"{name} is uint8, which as an index is a mask: give int64")
     if array.shape != shape:
         found, wanted = tuple(array.shape), tuple(shape)
         raise ValueError(f"{name} has the shape {found}, not {wanted}")
@@ -63,7 +68,7 @@ def _number(value, *like):
     """Return a number of Python's as a tensor like another, if there is one."""
     if isinstance(value, torch.Tensor):
         return value
-    if not like:
+    if not like or not isinstance(like[0], torch.Tensor):
         return torch.as_tensor(value, dtype=torch.get_default_dtype())
     return like[0].new_tensor(value)
 '''
@@ -96,8 +101,10 @@ def _root(equation, start):
     def newton(found):
         residual, slope = equation(found)
         if slope.ndim > residual.ndim:
-            matrix = slope.reshape(residual.numel(), residual.numel())
-            step = torch.linalg.solve(matrix, residual.reshape(-1))
+            first = 2 * residual.ndim - slope.ndim
+            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
+            matrix = slope.reshape((*systems, order, order))
+            step = torch.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
             return found - step.reshape(residual.shape)
         return found - residual / slope
 
@@ -172,8 +179,10 @@ def _root(equation, start):
     def newton(found):
         residual, slope = equation(found)
         if slope.ndim > residual.ndim:
-            matrix = slope.reshape(residual.size, residual.size)
-            step = jnp.linalg.solve(matrix, residual.ravel())
+            first = 2 * residual.ndim - slope.ndim
+            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
+            matrix = slope.reshape((*systems, order, order))
+            step = jnp.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
             return found - step.reshape(residual.shape)
         return found - residual / slope
 
@@ -214,6 +223,7 @@ TORCH_HELPERS = {
     "_runs_once": _TORCH_RUNS_ONCE,
     "_in_single": IN_SINGLE["torch"],
     **TORCH_WINDOWS,
+    **leading_texts("torch"),
 }
 JAX_HELPERS = {
     "_check": _JAX_CHECK,
@@ -222,5 +232,6 @@ JAX_HELPERS = {
     "_root": _JAX_ROOT,
     "_in_single": IN_SINGLE["jnp"],
     **JAX_WINDOWS,
+    **leading_texts("jnp"),
 }
 """The text of each helper, by its name."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from derive.codegen.half import IN_SINGLE
+from derive.codegen.leading import leading_texts
 from derive.codegen.window_helpers import NUMPY_WINDOWS
 
 __all__ = ["HELPERS", "helpers"]
@@ -19,6 +20,8 @@ def _check(*arrays):
         if len(shape) != len(sizes):
             axes = "axis" if len(shape) == 1 else "axes"
             raise ValueError(f"{name} has {len(shape)} {axes}, not {len(sizes)}")
+        if shape and not isinstance(array, np.ndarray):
+            raise TypeError(f"{name} is a {type(array).__name__}, not an array")
         if dtype.kind not in "fc" and (shape or dtype.kind not in "iu"):
             raise TypeError(f"{name} is {dtype}, not floating-point numbers")
         if isinstance(array, np.ndarray | np.generic):
@@ -67,8 +70,11 @@ def _newton(equation, found):
     for _ in range(60):
         residual, slope = equation(found)
         if slope.ndim > residual.ndim:
-            matrix = slope.reshape(residual.size, residual.size)
-            step = np.linalg.solve(matrix, residual.ravel()).reshape(residual.shape)
+            first = 2 * residual.ndim - slope.ndim
+            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
+            matrix = slope.reshape((*systems, order, order))
+            step = np.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
+            step = step.reshape(residual.shape)
         else:
             step = residual / slope
         found = found - step
@@ -97,12 +103,12 @@ NUMBER = '''
 def _number(value, *like):
     """Return a number of Python's with the type of an array, anything else as it is."""
     plain = isinstance(value, int | float)
-    return np.asarray(value, *(array.dtype for array in like)) if plain else value
+    return np.asarray(value, *(np.asarray(array).dtype for array in like)) if plain else value
 '''
 
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}
-HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS, **NUMPY_WINDOWS}
-HELPERS |= {"_in_single": IN_SINGLE["np"]}
+HELPERS |= {"_number": NUMBER, "_sigmoid": SIGMOID, "_softplus": SOFTPLUS}
+HELPERS |= {"_in_single": IN_SINGLE["np"], **NUMPY_WINDOWS, **leading_texts("np")}
 """The text of each helper, by its name."""
 
 

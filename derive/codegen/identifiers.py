@@ -29,7 +29,7 @@ _RESERVED = (
         "erf",
     ),
     *("saved", "needs", "ctx", "inputs", "output", "recompute", "overwrite_saved"),
-    *("through", "part", "parts", "rows", "first", "last", "entry"),
+    *("through", "part", "parts", "rows", "first", "last", "entry", "lead"),
 )
 # They look like digits, which linters object to.
 _AMBIGUOUS = ("l", "I", "O")

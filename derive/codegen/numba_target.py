@@ -63,7 +63,11 @@ class NumbaTarget(Target):
         # Numba has no arithmetic for float16.
         work = [*kernels, *map(in_single, self.functions(found))]
         text = "\n".join(work)
-        parts = [*helpers(text, self.helper_texts), *work, *self_test(found, text)]
+        texts = {**self.helper_texts}
+        if kernels:
+            # They would drop imaginary parts.
+            texts["_check"] = texts["_check"].replace('"fc"', '"f"')
+        parts = [*helpers(text, texts), *work, *self_test(found, text)]
         return [part.strip("\n") for part in parts]
 
     def numbers(

@@ -29,6 +29,7 @@ from derive.codegen.solution import solution
 from derive.codegen.spread import spread, spread_goals
 from derive.codegen.stable import Stable
 from derive.expressions import (
+    Batch,
     Graph,
     Index,
     Opaque,
@@ -70,10 +71,10 @@ class Program:
     wrt : the inputs whose gradients the backward pass returns.
     loss : the letter of the loss downstream.
     forward, backward : the assignments, each after those that it reads.
-    name : what the whole is called in code.
     further : other derivatives that were asked for, a function each.
     is_twice : whether the backward pass is to be differentiated again.
     double : the backward pass of the backward pass, where it is made and there is one.
+    batch : the index of the examples, and what has it; None where the graph is for one example.
     """
 
     derivation: Derivation
@@ -87,6 +88,12 @@ class Program:
     further: tuple[Further, ...] = ()
     is_twice: bool = False
     double: Double | None = None
+    batch: Batch | None = None
+
+    @property
+    def batched(self) -> frozenset[str]:
+        """The tensors whose first axis stands for any number of leading ones."""
+        return self.batch.names if self.batch else frozenset()
 
     @property
     def graph(self) -> Graph:
@@ -148,6 +155,7 @@ def program(
     is_twice: bool = False,
     name: str = "",
     ranks: Mapping[str, int] | None = None,
+    batch: Sequence[str] = (),
     title: str = "",
     references: Sequence[str] = (),
 ) -> Program:
@@ -163,6 +171,8 @@ def program(
         told how; so it is where a goal is a second derivative.
     name : what the whole is called in code.
     ranks : how many axes each multi-index stands for; one where left out.
+    batch : the inputs and labels of which each example has its own; what is made of them has
+        leading axes too, and the other inputs are shared.
     title, references : what the derivation is about.
 
     Raises
@@ -173,8 +183,21 @@ def program(
     _check(graph)
     goals = spread_goals([goal for goal in goals if is_further(goal, graph)], graph, ranks or {})
     graph = spread(graph, ranks or {})
-    wanted = tuple(wrt) or tuple(name for name in graph.inputs if acts(name, graph))
-    outputs, inputs = graph.outputs, tuple(name for name in graph.names if name not in graph)
+    if batch and goals:
+        raise CodeError("a batch has gradients alone", mend="leave out one of goals and batch")
+    order = graph.names
+    examples = Batch(graph, batch) if batch else None
+    graph = examples.graph if examples else graph
+    # For a batch the arguments have the order that they have for one example.
+    inputs = tuple(name for name in dict.fromkeys((*order, *graph.names)) if name not in graph)
+    numbers = (name for name in inputs if name in graph.inputs)
+    wanted = tuple(wrt) or tuple(name for name in numbers if acts(name, graph))
+    outputs = graph.outputs
+    if not wanted:
+        raise CodeError(
+            "the outputs are made of no tensor of numbers",
+            mend="gradients are by inputs that an output is computed from",
+        )
     loss = next(letter for letter in LOSSES if letter not in graph.names)
     others = _derived(graph, goals)
     gradients = [Partial(tensor(loss), generic(others.graph, name)) for name in wanted]
@@ -194,6 +217,7 @@ def program(
         name or "derived",
         tuple(replace(f, work=tuple(stable(f.work))) for f in further(others, graph)),
         is_twice or any(len(partial_in(goal).variables) > 1 for goal in goals),
+        batch=examples,
     )
 
 

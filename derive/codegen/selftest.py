@@ -96,7 +96,7 @@ def _derivative(function, array, place):
     return function(moved).imag / 1e-30
 """
 _DIFFERENCES = """
-def _derivative(function, array, place, step=1e-3):
+def _derivative(function, array, place, step=1e-5):
     values = []
     for times in (-2, -1, 1, 2):
         moved = array.copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr, KroneckerDelta, Mul, S
@@ -19,6 +19,7 @@ from derive.expressions import (
     One,
     Partial,
     Tensor,
+    broadcast,
     fresh_indices,
     indices_of,
     is_tensor,
@@ -59,7 +60,8 @@ class Root(Assignment):
     """The target makes an expression zero, whose derivative by the target is `slope`.
 
     Where `moved` is empty each entry of the target has an equation of its own; else they are the
-    indices of the target in the slope, behind those of the expression.
+    last indices of the target, with other letters, behind those of the expression in the slope.
+    Along the axes before them there is a system of equations for each entry.
     """
 
     slope: Expr
@@ -159,13 +161,23 @@ def _root(equation: Equation, graph: Graph, target: Tensor) -> Root:
     slots = {indices_of(n) for n in tensors_in(residual) if name_of(n) in unknown}
     if slots <= {equation.paired}:
         return _entrywise(equation, changed, letter, graph)
-    spare = [c for c in SPARE_LETTERS if c not in {i.name for i in equation.paired}]
-    moved = changed.tensor(equation.name, spare[: len(equation.paired)])
-    goal = Partial(tensor(letter, *changed[letter].indices), moved)
-    found = derive(changed, [goal]).result
+    rows = changed[letter].indices
+    spare = [c for c in SPARE_LETTERS if c not in {i.name for i in rows}]
+    moved = changed.tensor(equation.name, spare[: len(rows)])
+    goal = Partial(tensor(letter, *rows), moved)
+    found = _written_out(derive(changed, [goal]).result, changed[letter])
+    kept = _kept(slots, equation.paired)
+    found = found.xreplace(dict(zip(indices_of(moved)[:kept], rows[:kept], strict=True)))
+    found = broadcast(found, {*rows, *indices_of(moved)[kept:]})
     sizes = sizes_in(changed, graph)
-    columns = tuple(index.sized(sizes.get(index.size, index.size)) for index in indices_of(moved))
-    return Root(target, residual, resized(_written_out(found, changed[letter]), sizes), columns)
+    columns = tuple(i.sized(sizes.get(i.size, i.size)) for i in indices_of(moved)[kept:])
+    return Root(target, residual, resized(found, sizes), columns)
+
+
+def _kept(slots: Collection[Sequence[Expr]], indices: Sequence[Index]) -> int:
+    """The number of first axes along which each entry has an equation of its own."""
+    own = [all(slot[axis] == index for slot in slots) for axis, index in enumerate(indices)]
+    return next((axis for axis, is_own in enumerate(own) if not is_own), len(own))
 
 
 def sizes_in(changed: Graph, graph: Graph, base: Callable[[str], str] = str) -> dict[Expr, Expr]:

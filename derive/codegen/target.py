@@ -14,6 +14,7 @@ from derive.codegen.dialect import Dialect
 from derive.codegen.half import in_single, sums
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
+from derive.codegen.leading import flat, lead_of, unflat
 from derive.codegen.passes import Function, Passes, axes_of, passes
 from derive.codegen.program import Program
 from derive.codegen.selftest import self_test
@@ -108,7 +109,8 @@ class Target:
         about = [f"Return {results}, and what `backward` takes as `saved`.", ""]
         about += saved_lines(found)
         inputs = found.program.inputs
-        start = [*self.numbers(found, inputs, inputs), *checked(found, inputs)]
+        start = [*lead_of(found, self.dialect(), inputs), *self.numbers(found, inputs, inputs)]
+        start += [*checked(found, inputs, leading=True), *flat(found, inputs)]
         return self.function("forward", given, about, found, function, start, result)
 
     def backward(self, found: Passes) -> str:
@@ -146,6 +148,7 @@ class Target:
         known = [name for name in function.saved if name in function.used]
         arrays = [name for name in (*known, *function.parameters) if axes_of(graph, name)]
         given = function.parameters
+        start += self._upstream(found, given)
         start += self.numbers(found, given, (*given, *known))
         start += checked(found, arrays, labels=False)
         result = ast.Return(_together(function, found))
@@ -157,6 +160,14 @@ class Target:
         """What is done to numbers without axes, which may be Python's own."""
         with_axes = [n for n in arrays if axes_of(found.program.graph, n)]
         return numbers(found, given, with_axes)
+
+    def _upstream(self, found: Passes, given: Sequence[str]) -> Iterator[ast.stmt]:
+        """What is done with the leading axes of the gradients by the outputs."""
+        yield from lead_of(found, self.dialect(), given)
+        with_lead = [n for n in given if n.lstrip("∂") in found.program.batched]
+        if len(with_lead) > 1:
+            yield from checked(found, with_lead, labels=False, leading=True)
+        yield from flat(found, given)
 
     def backward_parameters(self, found: Passes) -> list[str]:
         """The parameters of the backward pass."""
@@ -222,8 +233,8 @@ class _Counter:
 
 
 def _together(function: Function, found: Passes) -> ast.expr:
-    results = _names(function.results, found)
-    return results.elts[0] if len(results.elts) == 1 else results
+    results = [unflat(found, name) for name in function.results]
+    return results[0] if len(results) == 1 else ast.Tuple(results)
 
 
 def _names(names: Sequence[str], found: Passes) -> ast.Tuple:

@@ -87,6 +87,10 @@ class TorchDialect(Dialect):
             return ast.Attribute(array, "T")
         return call(ast.Attribute(array, "permute"), *map(number, order))
 
+    def shape(self, array: ast.expr) -> ast.expr:
+        """The lengths of the axes of a tensor."""
+        return ast.Attribute(array, "shape")
+
     def positions(self, size: ast.expr) -> ast.expr:
         """The whole numbers below a size."""
         return self._call("arange", size, device=ast.Attribute(self.like, "device"))

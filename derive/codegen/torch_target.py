@@ -9,20 +9,22 @@ from itertools import groupby
 from typing import ClassVar
 
 from derive.codegen.autograd import autograd_class, convenience
+from derive.codegen.checks import checked
 from derive.codegen.dialect import Dialect
 from derive.codegen.double import doubled
 from derive.codegen.double_autograd import backward_classes
 from derive.codegen.frame_helpers import TORCH_HELPERS
 from derive.codegen.half import multiplies_matrices, sums
+from derive.codegen.leading import flat, lead_of
 from derive.codegen.passes import Function, Passes
 from derive.codegen.program import Program
 from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
 from derive.codegen.selftest_further import further_test
-from derive.codegen.source import INDENT, Fresh
+from derive.codegen.source import INDENT, Fresh, statement
 from derive.codegen.steps import Step
 from derive.codegen.target import STANDARD, Target
 from derive.codegen.torch_dialect import TorchDialect
-from derive.codegen.wrapping import MAIN, Wrapping, strings
+from derive.codegen.wrapping import MAIN, Wrapping, never, strings
 
 __all__ = ["TorchTarget"]
 
@@ -114,7 +116,7 @@ class TorchTarget(Target):
         if wrapping.double is not None:
             yield backward_classes(wrapping)
         yield autograd_class(wrapping)
-        yield convenience(wrapping)
+        yield convenience(wrapping, _leading(found, self.dialect()))
 
     def self_test(self, found: Passes, text: str) -> Iterator[str]:
         """The functions that test the module."""
@@ -132,6 +134,20 @@ class TorchTarget(Target):
             further=_FURTHER if found.program.further else "",
         )
         yield MAIN
+
+
+def _leading(found: Passes, dialect: Dialect) -> Iterator[str]:
+    """Statements of the function to call that put one axis in the place of leading ones.
+
+    Autograd's own function gets one, so that what it keeps are its arguments.
+    """
+    given = found.program.inputs
+    lead = [line for s in lead_of(found, dialect, given) for line in statement(s, 1, never)]
+    if not lead:
+        return
+    yield from (*lead, f"{INDENT}if len(lead) != 1:")
+    for each in (*checked(found, given, leading=True), *flat(found, given)):
+        yield from statement(each, 2, never)
 
 
 def _users(found: Passes) -> dict[str, frozenset[int]]:

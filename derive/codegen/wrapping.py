@@ -12,7 +12,7 @@ from derive.codegen.passes import Passes, axes_of
 from derive.codegen.program import acts
 from derive.codegen.source import INDENT, WIDTH, statement
 
-__all__ = ["MAIN", "Wrapping", "class_name", "lines_of", "listed", "strings"]
+__all__ = ["MAIN", "Wrapping", "class_name", "lines_of", "listed", "never", "strings"]
 
 MAIN = """
 if __name__ == "__main__":
@@ -35,6 +35,7 @@ class Wrapping:
     saved : what the forward pass saves; `saved_functions` and `saved_sizes` come last.
     computed : those of them that are neither arguments nor outputs.
     overwrites : whether the backward pass may write to what was saved.
+    batched : those of the outputs that have leading axes.
     gradients : for each argument its gradient, None where the derivation has none.
     double : for each gradient and each gradient that comes back, what `double_backward` returns,
         None where that is nothing; None where the module has no such function.
@@ -74,6 +75,7 @@ class Wrapping:
         given = double.given[len(self.upstream) :] if double is not None else ()
         self.twice = [names[n] for n in given]
         self.aliases = list(_aliases(found))
+        self.batched = [names[n] for n in program.outputs if n in program.batched]
         acting = [n for n in program.graph.inputs if acts(n, program.graph)]
         self.missing = [names[n] for n in acting if n not in program.wrt]
 
@@ -134,3 +136,8 @@ def lines_of(text: str, indent: int = 1, outer: int = 0) -> list[str]:
     spare = (name for number in count() if (name := f"t{number:02}") not in taken)
     lines = statement(node, indent + outer, lambda: next(spare))
     return [line.removeprefix(INDENT * outer) for line in lines]
+
+
+def never() -> str:
+    """No name for a variable: what is so short needs none."""
+    raise AssertionError("a statement of names alone needs no variables")

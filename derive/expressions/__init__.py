@@ -1,5 +1,6 @@
 """Expressions: SymPy's term algebra with contractions, brackets and partial derivatives."""
 
+from derive.expressions.batch import Batch, batchable
 from derive.expressions.binder import Binder, bound_apart
 from derive.expressions.contraction import Contraction, occurrences
 from derive.expressions.convert import contract, from_sympy
@@ -51,6 +52,7 @@ __all__ = [
     "ELEMENTARY",
     "ArgMaximum",
     "ArgMinimum",
+    "Batch",
     "Binder",
     "Bound",
     "Contraction",
@@ -78,6 +80,7 @@ __all__ = [
     "Shape",
     "Size",
     "Tensor",
+    "batchable",
     "bound_apart",
     "broadcast",
     "contract",

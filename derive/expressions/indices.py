@@ -271,10 +271,11 @@ def levelled(expr: Expr) -> Expr:
 
     Where an index was replaced by one that is computed from others, some terms have those.
     """
-    if not expr.args or isinstance(expr, Indexed | KroneckerDelta | One) or expr.is_integer:
+    if not expr.args or isinstance(expr, Indexed | KroneckerDelta | One):
         return expr
     expr = expr.func(*(levelled(arg) if isinstance(arg, Expr) else arg for arg in expr.args))
-    return broadcast(expr, ranging(expr)) if expr.is_Add else expr
+    # A sum of whole numbers is index arithmetic.
+    return broadcast(expr, ranging(expr)) if expr.is_Add and not expr.is_integer else expr
 
 
 def _spread(expr: Expr, indices: set[Index]) -> Expr:
