@@ -14,11 +14,8 @@ from typing import Any
 
 from code_cases import Case
 
-import derive
 from derive.codegen import TARGETS, Program, module, program
-from derive.expressions import Partial, ranging
-from derive.notation import read_graph
-from derive.notation.write import write_text
+from derive.notation import read_goal, read_graph
 
 Arrays = Mapping[str, Any]
 THREADS = 2
@@ -26,10 +23,10 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Contestant:
-    """A way to compute gradients.
+    """A way to compute gradients, or a product with a Hessian.
 
-    `backward` takes what `forward` returns and returns the gradients. Where it is missing,
-    `forward` returns them: both passes are one.
+    `backward` takes what `forward` returns and returns the gradients or the product. Where it is
+    missing, `forward` returns them: both passes are one.
     """
 
     name: str
@@ -54,16 +51,11 @@ def installed(name: str) -> Any:
 
 
 def case_program(case: Case) -> Program:
-    """The program of a case; of a contracted second derivative the one that computes it."""
+    """The program of a case, with a function for its second derivative if it has one."""
     if not case.goal:
         return program(read_graph(case.equations, sizes=dict(case.sizes)), case.wrt)
-    found = derive.derivation(f"{case.equations}; {case.loss}", case.goal)
-    free = {index.name for index in ranging(found.result)}
-    orders = ([i.name for i in p.variable.indices] for p in found.goals[-1].atoms(Partial))
-    # The result has the axes of what the derivative is by, in their order.
-    letters = next("".join(order) for order in orders if set(order) == free)
-    result = write_text(found.result, found.graph)
-    return program(read_graph(f"{case.equations}; h_{letters} = {result}"))
+    graph = read_graph(f"{case.equations}; {case.loss}", sizes=dict(case.sizes))
+    return program(graph, case.wrt, goals=[read_goal(case.goal, graph)])
 
 
 def generated(case: Case, target: str) -> Any:
@@ -107,11 +99,16 @@ def from_module(
         arguments = taken(made.forward, data)
     except Exception as error:
         return Skipped(name, reason_of(error))
+    forward = wrap(made.forward)
     if case.goal:
-        # What is saved has no use here, and compilers leave out what is not returned.
-        value = wrap(lambda *given: made.forward(*given)[0])
-        return Contestant(name, lambda: finish(together(value(*arguments))))
-    forward, backward = wrap(made.forward), wrap(_in_place(made.backward))
+        # Both together are a product at a new point, the second alone one with another vector.
+        product = wrap(made.hessian_vector_product)
+        return Contestant(
+            name,
+            lambda: finish(forward(*arguments)),
+            lambda state: finish(together(product(state[1], data["v"]))),
+        )
+    backward = wrap(_in_place(made.backward))
     return Contestant(
         name,
         lambda: finish(forward(*arguments)),

@@ -46,6 +46,9 @@ def torch_entries(
     functions = [("PyTorch primitives", case.torch), ("PyTorch fused", case.fused)]
     for name, function in functions:
         yield _autograd(torch, f"{name}, autograd", case, inputs, back, function, finish)
+        if case.goal:
+            by = ascii_name(case.wrt[0])
+            yield _reverse_over_reverse(torch, name, inputs, function, by, finish)
     if not compiled:
         yield Skipped("PyTorch compiled", "left out: --no-compile")
         return
@@ -110,6 +113,26 @@ def _forward_over_reverse(
     return Contestant(title, lambda: finish((product(inputs[by], inputs["v"]),)))
 
 
+def _reverse_over_reverse(
+    torch: Any, name: str, inputs: Arrays, function: Any, by: str, finish: Any
+) -> Entry:
+    """The gradient with its graph once, which products with several vectors go back through."""
+    x = inputs[by].detach().requires_grad_()
+
+    def gradient() -> Any:
+        value = function(torch, {**inputs, by: x})
+        return torch.autograd.grad(value, x, create_graph=True)[0]
+
+    def product(found: Any) -> Any:
+        return torch.autograd.grad(found, x, inputs["v"], retain_graph=True)
+
+    return Contestant(
+        f"{name}, reverse over reverse",
+        lambda: finish(gradient()),
+        lambda found: finish(product(found)),
+    )
+
+
 # JAX -----------------------------------------------------------------------------------------
 
 
@@ -126,10 +149,19 @@ def jax_entries(case: Case, data: Arrays, upstream: Any) -> Iterator[Entry]:
         yield from_module(
             "JAX generated, jit", case, "jax", inputs, back, wrap=jax.jit, finish=ready
         )
+        yield _jax_together(jax, case, inputs, back)
         gradient = jax.grad(lambda x: case.jax(jax, {**inputs, wrt[0]: x}))
         product = jax.jit(lambda x, v: jax.jvp(gradient, (x,), (v,))[1])
         name = "JAX forward over reverse, jit"
         yield Contestant(name, lambda: ready((product(inputs[wrt[0]], inputs["v"]),)))
+        # A point is linearised once, for products with several vectors.
+        split = jax.jit(lambda x: jax.linearize(gradient, x)[1])
+        push = jax.jit(lambda function, v: function(v))
+        yield Contestant(
+            "JAX linearized, jit",
+            lambda: ready(split(inputs[wrt[0]])),
+            lambda state: ready((push(state, inputs["v"]),)),
+        )
         return
     yield from_module("JAX generated, jit", case, "jax", inputs, back, wrap=jax.jit, finish=ready)
     yield _jax_together(jax, case, inputs, back)
@@ -156,5 +188,7 @@ def _jax_together(jax: Any, case: Case, inputs: Arrays, upstream: Any) -> Entry:
         arguments = taken(made.forward, inputs)
     except Exception as error:
         return Skipped(name, reason_of(error))
-    run = jax.jit(lambda d, *given: made.backward(made.forward(*given)[1], d))
+    back = made.hessian_vector_product if case.goal else made.backward
+    upstream = inputs["v"] if case.goal else upstream
+    run = jax.jit(lambda d, *given: back(made.forward(*given)[1], d))
     return Contestant(name, lambda: jax.block_until_ready(together(run(upstream, *arguments))))

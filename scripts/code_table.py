@@ -21,7 +21,7 @@ GOALS = (
     ("Numba generated", "backward", 1.5, COPY, "cross-entropy"),
     ("Numba generated", "backward", 1.5, "PyTorch fused, autograd", "layer norm"),
     ("PyTorch generated", "both", 1 / 3, "PyTorch primitives, forward over reverse", "Hessian"),
-    ("JAX generated, jit", "both", 1 / 3, "JAX forward over reverse, jit", "Hessian"),
+    ("JAX generated, jit, both as one", "both", 1 / 3, "JAX forward over reverse, jit", "Hessian"),
 )
 MEMORY_GOALS = (
     ("PyTorch generated", "PyTorch primitives, autograd"),

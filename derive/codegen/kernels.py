@@ -90,7 +90,7 @@ class Kernels:
         made = {a.name: [index.size for index in a.indices] for a in assignments}
 
         def sizes(tensor_name: str) -> Sequence[Expr | None]:
-            base = tensor_name.removeprefix("∂")
+            base = tensor_name.lstrip("∂")
             if base in self.graph.arity:
                 return axes_of(self.graph, base)
             return made[tensor_name]
