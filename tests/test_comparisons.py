@@ -211,3 +211,9 @@ def test_the_chain_rule_sees_through_a_comparison_in_an_argument(
     derived = derivation(equation, "∂y_i/∂x_n")
     assert write_text(derived.result, derived.graph, derived.goals) == result
     assert verify(derived).ok
+
+
+def test_a_difference_of_comparisons_is_no_zero() -> None:
+    found = derivation("p = q_i ([x_i < -a] - [x_i > a])", "∂p/∂q_n")
+    assert write_text(found.result, found.graph) == "[x_n < −a] − [x_n > a]"
+    assert verify(found).ok

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from sympy import Dummy, Expr, Mul, S
+from sympy.core.sorting import default_sort_key
 
 from derive.calculus.cost import cost
 from derive.expressions import (
@@ -18,6 +19,7 @@ from derive.expressions import (
     is_tensor,
     name_of,
     nodes_in,
+    tensor,
     values_in,
 )
 
@@ -136,7 +138,9 @@ class Context:
 
 def _without_comparisons(expr: Expr) -> Expr:
     """A comparison is constant but for jumps, so that nothing inside it counts."""
-    return expr.xreplace(dict.fromkeys(nodes_in(expr, Iverson), S.One))
+    # Each is a number of its own: one for all would let [x > a] − [x < b] vanish.
+    brackets = enumerate(sorted(nodes_in(expr, Iverson), key=default_sort_key))
+    return expr.xreplace({node: tensor(f"#{number}") for number, node in brackets})
 
 
 def _renamed(expr: Expr, letters: Mapping[Expr, Expr]) -> Expr:
