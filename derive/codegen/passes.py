@@ -339,7 +339,7 @@ def _sizes(graph: Graph, assignments: Iterable[Assignment]) -> Sizes:
     made = {each.name: [index.size for index in each.indices] for each in every}
 
     def sizes(tensor_name: str) -> Sequence[Expr | None]:
-        known = tensor_name.removeprefix("∂") in graph.arity
+        known = tensor_name.lstrip("∂") in graph.arity
         return axes_of(graph, tensor_name) if known else made[tensor_name]
 
     return sizes
