@@ -70,7 +70,7 @@ def must_move(case: Case) -> int:
         array = data.get(ascii_name(tensor))
         if array is not None:
             numbers[name] = array.shape[axis - 1]
-    work = found.forward if case.goal else found.backward
+    work = found.further[0][1] if case.goal else found.backward
     return int(found.sizes.at(work.least, numbers))
 
 

@@ -33,6 +33,7 @@ from code_functions import (
     linear_backward,
     linear_forward,
     linear_plain,
+    logistic_forward,
     logistic_fused,
     logistic_hessian,
     logistic_jax,
@@ -61,7 +62,7 @@ class Case:
     entries : how many the largest array has.
     upstream : the shape of the gradient that comes back.
     hand : the forward pass by hand, which returns the value and what is saved, and the backward
-        pass; for a second derivative one function that returns it.
+        pass, or the product with the second derivative.
     torch, fused, jax : the value, from the inputs and PyTorch or JAX.
     """
 
@@ -178,7 +179,7 @@ def hessian_of_cross_entropy(b: int, n: int) -> Case:
         f"Hessian-vector, cross-entropy {b}×{n}",
         SOFTMAX,
         lambda rng: {"x": normal(rng, b, n), "T": rng.integers(0, n, b), "v": normal(rng, b, n)},
-        (cross_entropy_hessian,),
+        (cross_entropy_forward, cross_entropy_hessian),
         lambda torch, a: cross_entropy_torch(torch, a).sum(),
         lambda jax, a: cross_entropy_jax(jax, a).sum(),
         cross_entropy_fused_sum,
@@ -200,7 +201,7 @@ def hessian_of_logistic_regression(n: int, d: int) -> Case:
             "w": normal(rng, d) * np.float32(0.1),
             "v": normal(rng, d),
         },
-        (logistic_hessian,),
+        (logistic_forward, logistic_hessian),
         logistic_torch,
         logistic_jax,
         logistic_fused,

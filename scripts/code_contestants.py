@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import inspect
 import sys
@@ -14,11 +15,8 @@ from typing import Any
 
 from code_cases import Case
 
-import derive
 from derive.codegen import TARGETS, Program, module, program
-from derive.expressions import Partial, ranging
-from derive.notation import read_graph
-from derive.notation.write import write_text
+from derive.notation import read_goal, read_graph
 
 Arrays = Mapping[str, Any]
 THREADS = 2
@@ -54,24 +52,22 @@ def installed(name: str) -> Any:
 
 
 def case_program(case: Case) -> Program:
-    """The program of a case; of a contracted second derivative the one that computes it."""
+    """The program of a case; a contracted second derivative is a function beside both passes."""
     if not case.goal:
         return program(read_graph(case.equations, sizes=dict(case.sizes)), case.wrt)
-    found = derive.derivation(f"{case.equations}; {case.loss}", case.goal)
-    free = {index.name for index in ranging(found.result)}
-    orders = ([i.name for i in p.variable.indices] for p in found.goals[-1].atoms(Partial))
-    # The result has the axes of what the derivative is by, in their order.
-    letters = next("".join(order) for order in orders if set(order) == free)
-    result = write_text(found.result, found.graph)
-    return program(read_graph(f"{case.equations}; h_{letters} = {result}"))
+    graph = read_graph(f"{case.equations}; {case.loss}")
+    return program(graph, case.wrt, goals=[read_goal(case.goal, graph)])
 
 
 def generated(case: Case, target: str) -> Any:
     """The generated module, from a file, since compilers want to read it."""
     text = module(case_program(case), target)
-    folder = Path(tempfile.mkdtemp(prefix="derive_bench_"))
-    path = folder / f"generated_{target}.py"
-    path.write_text(text, encoding="utf-8")
+    # The same text has the same place, where compilers find what they compiled before.
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"derive_bench_{key}" / f"generated_{target}.py"
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     found = importlib.util.module_from_spec(spec)
     # Compilers look a function's module up by its name.
@@ -108,15 +104,23 @@ def from_module(
     except Exception as error:
         return Skipped(name, reason_of(error))
     if case.goal:
-        # What is saved has no use here, and compilers leave out what is not returned.
-        value = wrap(lambda *given: made.forward(*given)[0])
-        return Contestant(name, lambda: finish(together(value(*arguments))))
+        forward, product = wrap(made.forward), wrap(second(case, made))
+        return Contestant(
+            name,
+            lambda: finish(forward(*arguments)),
+            lambda state: finish(together(product(state[1], data["v"]))),
+        )
     forward, backward = wrap(made.forward), wrap(_in_place(made.backward))
     return Contestant(
         name,
         lambda: finish(forward(*arguments)),
         lambda state: finish(together(backward(state[1], upstream))),
     )
+
+
+def second(case: Case, made: Any) -> Callable[..., Any]:
+    """The function of a module that returns the product with a second derivative."""
+    return getattr(made, case_program(case).further[0].name)
 
 
 def _in_place(backward: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,16 +135,13 @@ def _in_place(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 def numpy_entries(case: Case, data: Arrays, upstream: Any) -> Iterator[Entry]:
     """NumPy by hand first: the others are compared with it."""
-    if case.goal:
-        (function,) = case.hand
-        yield Contestant("NumPy by hand", lambda: function(*taken(function, data)))
-    else:
-        forward, backward = case.hand
-        yield Contestant(
-            "NumPy by hand",
-            lambda: forward(*taken(forward, data)),
-            lambda state: backward(state[1], upstream),
-        )
+    forward, backward = case.hand
+    given = data["v"] if case.goal else upstream
+    yield Contestant(
+        "NumPy by hand",
+        lambda: forward(*taken(forward, data)),
+        lambda state: backward(state[1], given),
+    )
     yield from_module("NumPy generated", case, "numpy", data, upstream)
 
 

@@ -205,11 +205,10 @@ def gated_jax(jax: Any, a: Mapping[str, Any]) -> Any:
 # Products with a Hessian ----------------------------------------------------------------------
 
 
-def cross_entropy_hessian(x: Any, T: Any, v: Any) -> Result:
-    s = softmax(x)
+def cross_entropy_hessian(saved: Result, v: Any) -> Result:
+    s, _ = saved
     weighted = s * v
-    s *= weighted.sum(-1, keepdims=True)
-    weighted -= s
+    weighted -= s * weighted.sum(-1, keepdims=True)
     return (weighted,)
 
 
@@ -217,9 +216,15 @@ def cross_entropy_fused_sum(torch: Any, a: Mapping[str, Any]) -> Any:
     return cross_entropy_fused(torch, a).sum()
 
 
-def logistic_hessian(X: Any, t: Any, w: Any, v: Any) -> Result:
-    p = 1 / (1 + np.exp(-(X @ w)))
-    return (X.T @ (p * (1 - p) * (X @ v)),)
+def logistic_forward(X: Any, t: Any, w: Any) -> Result:
+    z = X @ w
+    p = 1 / (1 + np.exp(-z))
+    return (np.logaddexp(0, z) - t * z).sum(), (X, p)
+
+
+def logistic_hessian(saved: Result, v: Any) -> Result:
+    X, p = saved
+    return ((p * (1 - p) * (X @ v)) @ X,)
 
 
 def logistic_torch(torch: Any, a: Mapping[str, Any]) -> Any:
