@@ -43,11 +43,13 @@ from derive.notation.names import ascii_name  # noqa: E402
 LIBRARIES = ("numpy", "numba", "torch", "jax", "copy")
 TOLERANCE = {"float32": 2e-3, "bfloat16": 5e-2}
 # The rounds of a case take so many seconds together, or are so few.
-LONGEST, FEWEST = 30, 3
+LONGEST, FEWEST = 20, 3
 # Threads of a library go to sleep within so many seconds when its turn is over.
 PAUSE = 0.005
+# An array of so many bytes is large: libraries are measured one after the other then.
+LARGE = 200e6
 # So many arrays as large as the largest input have to fit into memory.
-ROOM = 26
+ROOM = 18
 
 
 def reference(case: Case, folder: str) -> tuple[str, ...]:
@@ -80,19 +82,32 @@ def bench(case: Case, dtype: str, work: Mapping[str, Any], repeat: int) -> dict[
     libraries = LIBRARIES if not work.get("device") else ("torch",)
     with tempfile.TemporaryDirectory(prefix="derive_bench_") as folder:
         paths = reference(case, folder)
-        workers = []
-        for library in libraries:
-            print(f"{case.name}: {library} …", end="\r", file=sys.stderr, flush=True)
-            todo = Work(CASES.index(case), library, paths, TOLERANCE[dtype], moved, **work)
-            workers.append(Worker(todo))
-        try:
-            times = measure(workers, repeat)
-        finally:
-            for worker in workers:
-                worker.close()
-    skipped = [each for worker in workers for each in worker.skipped]
+        todo = [
+            Work(CASES.index(case), library, paths, TOLERANCE[dtype], moved, **work)
+            for library in libraries
+        ]
+        # Together they would need too much memory.
+        groups = [[each] for each in todo] if 4 * case.entries > LARGE else [todo]
+        times: dict[str, Times] = {}
+        skipped: list[Skipped] = []
+        for group in groups:
+            print(f"{case.name}: {group[0].library} …", end="\r", file=sys.stderr, flush=True)
+            found, left_out = together(group, repeat)
+            times |= found
+            skipped += left_out
     title = f"{case.name}, {dtype}{' on the GPU' if work.get('device') else ''}"
     return report(title, moved, skipped, times)
+
+
+def together(group: Sequence[Work], repeat: int) -> tuple[dict[str, Times], list[Skipped]]:
+    """The times of some libraries, and who has none."""
+    workers = [Worker(work) for work in group]
+    try:
+        times = measure(workers, repeat)
+    finally:
+        for worker in workers:
+            worker.close()
+    return times, [each for worker in workers for each in worker.skipped]
 
 
 def measure(workers: Sequence[Worker], repeat: int) -> dict[str, Times]:

@@ -65,8 +65,8 @@ def spread(values: Sequence[float], scale: float = 1e3, form: str = ".3g") -> st
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """The ratio in each round, where both have the pass in question."""
-    return [a / b for a, b in zip(ours, theirs, strict=True)] if ours and theirs else []
+    """The ratio in each round that both have."""
+    return [a / b for a, b in zip(ours, theirs, strict=False)] if ours and theirs else []
 
 
 def table(times: Mapping[str, Times]) -> Iterator[str]:
