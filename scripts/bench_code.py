@@ -15,6 +15,8 @@ import os
 THREADS = "2"
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = THREADS
+# Threads look for work a moment, then sleep: others may want the processors.
+os.environ |= {"GOMP_SPINCOUNT": "20000", "KMP_BLOCKTIME": "0"}
 # Memory is kept, as in a program that runs for long: pages new from the system cost more than
 # what is measured. The processes for each library have these variables from their start.
 os.environ |= {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}

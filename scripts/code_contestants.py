@@ -110,7 +110,8 @@ def from_module(
             lambda: finish(forward(*arguments)),
             lambda state: finish(together(product(state[1], data["v"]))),
         )
-    forward, backward = wrap(made.forward), wrap(_in_place(made.backward))
+    back = _in_place if options.get("in_place", True) else lambda f: f
+    forward, backward = wrap(made.forward), wrap(back(made.backward))
     return Contestant(
         name,
         lambda: finish(forward(*arguments)),
@@ -152,4 +153,6 @@ def numba_entries(case: Case, data: Arrays, upstream: Any) -> Iterator[Entry]:
         yield Skipped(name, "numba is not installed")
         return
     numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
-    yield from_module(name, case, "numba", data, upstream)
+    # Loops are vectorised where arrays do not overlap, which is worth more than memory that is
+    # used again.
+    yield from_module(name, case, "numba", data, upstream, in_place=False)
