@@ -13,8 +13,8 @@ from code_workers import COPY
 EVEN = 1.05
 _PRIMITIVES = "PyTorch primitives, autograd"
 _REVERSE = "forward over reverse"
-# Who, in which pass, at most how many times whom, in which pass, and in cases that start so. The backward
-# pass of a product with a Hessian is the product, from what the forward pass saved.
+# Who, in which pass, at most how many times whom, in which pass, and how the cases start. The
+# backward pass of a product with a Hessian is the product, from what the forward pass saved.
 GOALS = (
     ("NumPy generated", "backward", 1.3, "NumPy by hand", "backward", ""),
     ("PyTorch generated", "backward", 0.7, _PRIMITIVES, "backward", ""),
