@@ -153,6 +153,6 @@ def numba_entries(case: Case, data: Arrays, upstream: Any) -> Iterator[Entry]:
         yield Skipped(name, "numba is not installed")
         return
     numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
-    # Loops are vectorised where arrays do not overlap, which is worth more than memory that is
-    # used again.
-    yield from_module(name, case, "numba", data, upstream, in_place=False)
+    # Loops are vectorised where arrays do not overlap: worth more than memory that is used again,
+    # unless that is a lot.
+    yield from_module(name, case, "numba", data, upstream, in_place=case.entries > 1e8)
