@@ -102,8 +102,9 @@ def _softplus(x):
 NUMBER = '''
 def _number(value, *like):
     """Return a number of Python's with the type of an array, anything else as it is."""
-    plain = isinstance(value, int | float)
-    return np.asarray(value, *(np.asarray(array).dtype for array in like)) if plain else value
+    if not isinstance(value, int | float):
+        return value
+    return np.asarray(value, *(np.asarray(array).dtype for array in like))
 '''
 
 HELPERS = {"_check": CHECK, "_check_labels": CHECK_LABELS, "_newton": NEWTON, "_root": ROOT}

@@ -273,7 +273,9 @@ def levelled(expr: Expr) -> Expr:
     """
     if not expr.args or isinstance(expr, Indexed | KroneckerDelta | One):
         return expr
-    expr = expr.func(*(levelled(arg) if isinstance(arg, Expr) else arg for arg in expr.args))
+    args = tuple(levelled(arg) if isinstance(arg, Expr) else arg for arg in expr.args)
+    # To build it anew would multiply a number and a sum out.
+    expr = expr if args == expr.args else expr.func(*args)
     # A sum of whole numbers is index arithmetic.
     return broadcast(expr, ranging(expr)) if expr.is_Add and not expr.is_integer else expr
 
