@@ -24,10 +24,10 @@ FEW = ["cross_entropy_batch", "layer_norm", "cubic_root"]
 SEED = int(os.environ.get("DERIVE_TEST_SEED", time.time() // 86400))
 SAMPLE = {"numpy": 1000, "torch": 1000, "jax": 8, "numba": 5}
 ALLOWED = {
-    "numpy": r"math|numpy|scipy\.special",
-    "torch": r"math|numpy|torch",
-    "jax": r"functools|math|numpy|jax(\.numpy|\.test_util)?",
-    "numba": r"math|numpy|numba|scipy\.special",
+    "numpy": r"functools|itertools|math|numpy|scipy\.special",
+    "torch": r"functools|itertools|math|numpy|torch",
+    "jax": r"functools|itertools|math|numpy|jax(\.numpy|\.test_util)?",
+    "numba": r"functools|itertools|math|numpy|numba|scipy\.special",
 }
 frameworks = pytest.mark.parametrize(
     "target",

@@ -18,7 +18,7 @@ __all__ = ["IN_SINGLE", "in_single", "multiplies_matrices", "sums"]
 
 _TEXT = '''
 def _in_single(function):
-    """Compute in float32 where {halves} is given, and return what was given."""
+    """Compute {halves} in float32, and return what was given."""
 
     @functools.wraps(function)
     def wrapped(*arguments, **options):

@@ -266,9 +266,11 @@ class Lowering:
     def _read_alone(self, expr: Expr, target: Sequence[Index]) -> ast.expr:
         """The value of an expression with an axis for each index, which nothing writes to."""
         for delta in [f for f in Mul.make_args(expr) if isinstance(f, KroneckerDelta)]:
+            rest = expr / delta
             for index, place in (delta.args, delta.args[::-1]):
-                if index in target and isinstance(place, Indexed) and index not in ranging(place):
-                    return self._chosen(expr / delta, index, place, delta, target)
+                known = isinstance(place, Indexed) and index not in ranging(place) | ranging(rest)
+                if index in target and known:
+                    return self._chosen(rest, index, place, delta, target)
         entries = self._entries(target)
         value = entries.value(expr)
         if entries.carried >= set(target):
