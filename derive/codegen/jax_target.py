@@ -15,12 +15,12 @@ from derive.codegen.passes import Passes
 from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
 from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT, signature
-from derive.codegen.target import STANDARD, Target
+from derive.codegen.target import Target
 from derive.codegen.wrapping import MAIN, Wrapping, lines_of, listed, strings
 
 __all__ = ["JaxTarget"]
 
-IMPORTS = (
+_PACKAGES = (
     "import jax",
     "import jax.numpy as jnp",
     "import numpy as np",
@@ -68,12 +68,9 @@ class JaxTarget(Target):
         """Nothing: JAX takes numbers of Python's as they are."""
         yield from ()
 
-    def imports(self, text: str) -> Iterator[str]:
-        """The imports that the text of the functions needs, in groups."""
-        standard = [name for name in STANDARD if f"{name}." in text]
-        if standard:
-            yield "\n".join(f"import {name}" for name in standard)
-        yield "\n".join(IMPORTS)
+    def packages(self, text: str) -> Iterator[str]:
+        """The imports of packages."""
+        yield from _PACKAGES
 
     def is_single(self, found: Passes, text: str) -> bool:
         """Whether half precisions are computed in float32: not where matrices are multiplied."""

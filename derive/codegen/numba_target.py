@@ -78,16 +78,14 @@ class NumbaTarget(Target):
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        first, *others = super().imports(re.sub(r"#.*", "", text).replace("math.erf(", "math.exp("))
-        names = [
-            n
-            for n in ("get_num_threads", "njit", "prange")
-            if n == "njit" or re.search(rf"\b{n}\(", text)
-        ]
-        numba = f"from numba import {', '.join(names)}"
-        groups = [first, *others]
-        groups[-1] = groups[-1].replace("import numpy as np", f"import numpy as np\n{numba}")
-        yield from (*groups, DECORATORS.strip())
+        yield from super().imports(re.sub(r"#.*", "", text))
+        yield DECORATORS.strip()
+
+    def packages(self, text: str) -> Iterator[str]:
+        """The imports of packages that the text needs."""
+        first, *others = super().packages(text.replace("math.erf(", ""))
+        optional = [n for n in ("get_num_threads", "prange") if re.search(rf"\b{n}\(", text)]
+        yield from (first, f"from numba import {', '.join(sorted(['njit', *optional]))}", *others)
 
     def heading(self, step: Step, found: Passes, indent: int = 1) -> list[str]:
         """The formula of a step that is no loop nest, which has its own."""

@@ -21,10 +21,10 @@ from derive.codegen.selftest import self_test
 from derive.codegen.source import INDENT, WIDTH, Fresh, signature, statement
 from derive.codegen.steps import Step
 
-__all__ = ["STANDARD", "Target"]
+__all__ = ["Target"]
 
 # Modules of the standard library that texts may need.
-STANDARD = ("functools", "itertools", "math")
+_STANDARD = ("functools", "itertools", "math")
 
 
 _LENT = (
@@ -93,11 +93,16 @@ class Target:
 
     def imports(self, text: str) -> Iterator[str]:
         """The imports that the text of the functions needs, in groups."""
-        standard = [each for each in STANDARD if re.search(rf"\b{each}\.", text)]
+        standard = [each for each in _STANDARD if re.search(rf"\b{each}\.", text)]
         if standard:
             yield "\n".join(f"import {each}" for each in standard)
-        scipy = "\nfrom scipy.special import erf" if re.search(r"\berf\(", text) else ""
-        yield "import numpy as np" + scipy
+        yield "\n".join(self.packages(text))
+
+    def packages(self, text: str) -> Iterator[str]:
+        """The imports of packages that the text needs."""
+        yield "import numpy as np"
+        if re.search(r"\berf\(", text):
+            yield "from scipy.special import erf"
 
     def forward(self, found: Passes) -> str:
         """The text of the forward pass."""

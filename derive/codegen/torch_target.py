@@ -22,7 +22,7 @@ from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
 from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT, Fresh, statement
 from derive.codegen.steps import Step
-from derive.codegen.target import STANDARD, Target
+from derive.codegen.target import Target
 from derive.codegen.torch_dialect import TorchDialect
 from derive.codegen.wrapping import MAIN, Wrapping, never, strings
 
@@ -65,12 +65,9 @@ class TorchTarget(Target):
         """How the target spells operations."""
         return TorchDialect()
 
-    def imports(self, text: str) -> Iterator[str]:
-        """The imports that the text of the functions needs, in groups."""
-        standard = [each for each in STANDARD if f"{each}." in text]
-        if standard:
-            yield "\n".join(f"import {each}" for each in standard)
-        yield "import numpy as np\nimport torch"
+    def packages(self, text: str) -> Iterator[str]:
+        """The imports of packages."""
+        yield from ("import numpy as np", "import torch")
 
     def passes(self, program: Program) -> Passes:
         """The passes of a program, with that of the backward pass where it is wanted."""
