@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from derive.codegen import Program
-from derive.codegen.passes import axes_of
+from derive.codegen.axes import axes_of
 from derive.expressions import Size
 from derive.verify.digits import MANY, NUMBERS
 from derive.verify.evaluate import Compiled, Values

@@ -9,11 +9,12 @@ from sympy import Expr, UnevaluatedExpr
 
 from derive.calculus.plan import SPARE_LETTERS
 from derive.codegen.assignment import Assignment
+from derive.codegen.axes import axis_sizes
 from derive.codegen.costs import LABEL_BYTES
 from derive.codegen.further import Further
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.mapped import mapped
-from derive.codegen.passes import Passes, axes_of
+from derive.codegen.passes import Passes
 from derive.codegen.program import Program
 from derive.codegen.solution import RootWork, Solution
 from derive.codegen.source import WIDTH
@@ -179,7 +180,8 @@ def _amount(found: Passes, name: str) -> str:
         return "a function"
     if name in map(str, program.sizes):
         return "a size"
-    sizes = [found.names[str(s)] if isinstance(s, Size) else str(s) for s in _sizes(found, name)]
+    axes = axis_sizes(program.graph, (s.assignment for s in found.forward.steps))(name)
+    sizes = [found.names[str(s)] if isinstance(s, Size) else str(s) for s in axes]
     return "·".join([*sizes, _width(found, name)]) + " bytes"
 
 
@@ -190,10 +192,3 @@ def _width(found: Passes, name: str) -> str:
     whole = name in program.graph.labels or name in program.labels
     whole = whole or any(a.target.is_integer for a in made)
     return str(LABEL_BYTES) if whole else "itemsize"
-
-
-def _sizes(found: Passes, name: str) -> list[Expr | None]:
-    made = [s.assignment for s in found.forward.steps if s.assignment.name == name]
-    if made:
-        return [index.size for index in made[0].indices]
-    return list(axes_of(found.program.graph, name))

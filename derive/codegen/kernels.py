@@ -9,13 +9,13 @@ from dataclasses import replace
 from sympy import Expr, Mul
 
 from derive.codegen.assignment import Assignment
+from derive.codegen.axes import axes_of, axis_sizes
 from derive.codegen.calls import Call, KernelStep
 from derive.codegen.describe import formula
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.kernel import Writer
 from derive.codegen.loops import Loop, Nest, nests, updates_in
 from derive.codegen.lower import Lowering
-from derive.codegen.passes import axes_of
 from derive.codegen.positions import Sizes
 from derive.codegen.program import Program, adjoint
 from derive.codegen.reads import is_plain
@@ -59,7 +59,7 @@ class Kernels:
         title: str,
     ) -> tuple[Step, ...]:
         """The steps, in order."""
-        sizes = self._sizes(assignments)
+        sizes = axis_sizes(self.graph, assignments)
         found = [u for a in assignments for u in _updates(a, sizes)]
         plan = nests(found)
         like = self._like(assignments, title)
@@ -85,17 +85,6 @@ class Kernels:
         assignments = dict.fromkeys(update.of for update in updates_in(nest))
         formulas = {a.name: formula(a, self.program, names) for a in assignments}
         return Writer(nest, names, sizes, outside, self._letters(nest, names), formulas)
-
-    def _sizes(self, assignments: Sequence[Assignment]) -> Sizes:
-        made = {a.name: [index.size for index in a.indices] for a in assignments}
-
-        def sizes(tensor_name: str) -> Sequence[Expr | None]:
-            base = tensor_name.lstrip("∂")
-            if base in self.graph.arity:
-                return axes_of(self.graph, base)
-            return made[tensor_name]
-
-        return sizes
 
     def _like(self, assignments: Sequence[Assignment], title: str) -> str:
         """A tensor of numbers that the function has, as large as can be: results have its type."""

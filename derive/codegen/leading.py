@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from derive.codegen.axes import axes_of
 from derive.codegen.dialect import Dialect, call, name, number
-from derive.codegen.passes import Passes, axes_of
+from derive.codegen.passes import Passes
 
 __all__ = ["behind_lead", "flat", "lead_of", "leading_texts", "unflat"]
 

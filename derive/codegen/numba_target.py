@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+from derive.codegen.axes import axes_of
 from derive.codegen.calls import KernelStep
 from derive.codegen.describe import formula
 from derive.codegen.dialect import Dialect, call
@@ -16,7 +17,7 @@ from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.kernels import Kernels
 from derive.codegen.numba_helpers import DECORATORS, NUMBA_HELPERS
-from derive.codegen.passes import Passes, axes_of, passes
+from derive.codegen.passes import Passes, passes
 from derive.codegen.program import Program, adjoint
 from derive.codegen.selftest import self_test
 from derive.codegen.source import expression

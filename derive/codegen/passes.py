@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sympy import Expr, preorder_traversal
+from sympy import Expr
 
 from derive.codegen.assignment import Assignment
-from derive.codegen.dialect import Dialect, name, number
+from derive.codegen.axes import axes_of, axis_sizes
+from derive.codegen.dialect import Dialect
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.inplace import OVERWRITE, in_place, views
+from derive.codegen.lengths import length_statements
+from derive.codegen.liveness import (
+    at_a_point,
+    mentioned,
+    needed_for,
+    numbers_read,
+    read_by,
+    used_in,
+)
 from derive.codegen.lower import Lowering
-from derive.codegen.positions import Sizes
 from derive.codegen.program import Program, adjoint
 from derive.codegen.rearrange import rearranged
 from derive.codegen.saving import computed_again, placed, small_first
-from derive.codegen.schedule import Schedule, is_costly
-from derive.codegen.solution import RootWork, Solution
+from derive.codegen.schedule import Schedule
 from derive.codegen.steps import Function, Step
-from derive.expressions import Binder, Graph, Size, name_of
+from derive.expressions import name_of
 
-__all__ = ["DOUBLE", "Function", "Maker", "Passes", "Step", "axes_of", "one_by_one", "passes"]
+__all__ = ["DOUBLE", "Function", "Maker", "Passes", "Step", "one_by_one", "passes"]
 
 
 DOUBLE = "double_backward"
@@ -98,14 +106,14 @@ class _Passes:
         for assignment in program.work[len(program.forward) :]:
             schedule.add(assignment)
         self.names = Identifiers(program, schedule.assignments)
-        self.sizes = _sizes(program.graph, schedule.assignments)
+        self.sizes = axis_sizes(program.graph, schedule.assignments)
         self.later = schedule.assignments[split:]
         early = self._early()
         self.before = [*schedule.assignments[:split], *early]
         self.later = [a for a in self.later if a not in early]
         self.upstream = tuple(map(adjoint, program.outputs))
         there = (*program.inputs, *program.outputs)
-        self.again = computed_again(self.before, _live(self.later, self._results()), there)
+        self.again = computed_again(self.before, needed_for(self.later, self._results()), there)
 
     def _results(self) -> list[str]:
         """What all functions beside the forward pass return."""
@@ -119,7 +127,7 @@ class _Passes:
         found: set[str] = set()
         for each in self.program.further:
             if each.given:
-                found |= _at_a_point(_live(self.later, [name_of(each.result)]), each.given)
+                found |= at_a_point(needed_for(self.later, [name_of(each.result)]), each.given)
         return [a for a in self.later if a.name in found]
 
     def passes(self) -> Passes:
@@ -137,7 +145,7 @@ class _Passes:
             given.append(program.double.given)
         functions = [backward, *further, *([double] if program.double is not None else [])]
         saved = self._saved(functions, given)
-        before = _live(self.before, (*program.outputs, *saved))
+        before = needed_for(self.before, (*program.outputs, *saved))
         inputs = [n for n in program.inputs if n not in program.graph.labels]
         results = (*program.outputs, *saved)
         forward = self.make(self._lowering(inputs), before, results, "forward")
@@ -169,14 +177,14 @@ class _Passes:
 
     def _steps(self, title: str, wanted: Sequence[str], given: Sequence[str]) -> tuple[Step, ...]:
         """The work of a function that starts from what is saved."""
-        live = list(placed(self.again, _live(self.later, wanted)))
+        live = list(placed(self.again, needed_for(self.later, wanted)))
         if self.dialect.in_place:
             live = list(small_first(live))
         arrays = given
         if title not in ("backward", DOUBLE) and not any(
             axes_of(self.program.graph, n) for n in given
         ):
-            arrays = _numbers_read(self.program, live) or given or self.program.inputs
+            arrays = numbers_read(self.program, live) or given or self.program.inputs
         return self.make(self._lowering(arrays), live, wanted, title)
 
     def _saved(
@@ -184,7 +192,7 @@ class _Passes:
     ) -> list[str]:
         """What the forward pass has and other functions read, each given some tensors."""
         program = self.program
-        reads = [_read(self.names, steps) for steps in functions]
+        reads = [read_by(self.names, steps) for steps in functions]
         made = [a.name for a in self.before]
         there = (*program.inputs, *program.labels, *made, *program.functions)
         # Through these the gradients of the backward pass flow.
@@ -202,14 +210,14 @@ class _Passes:
     ) -> Function:
         program, names = self.program, self.names
         given = (*program.inputs, *program.labels, *program.functions)
-        used = _used(names, steps)
+        used = used_in(names, steps)
         given += tuple(_sizes_missing(program, used | set(saved), given))
         if self.dialect.in_place:
             computed = {names[a.name] for a in before if a.name in saved}
             kept = {*computed, *(names[n] for n in program.outputs)}
             steps = in_place(self.dialect, steps, self._shapes(), kept)
         sought = {*used, *(str(size) for size in program.sizes if str(size) in saved)}
-        lengths = tuple(_lengths(program.graph, given, names, sought))
+        lengths = tuple(length_statements(program.graph, given, names, sought))
         return Function(
             given, program.outputs, tuple(saved), lengths, tuple(steps), "forward", frozenset(saved)
         )
@@ -236,13 +244,15 @@ class _Passes:
     ) -> Function:
         """A function that starts from what is saved."""
         graph, names = self.program.graph, self.names
-        read = _read(names, steps)
+        read = read_by(names, steps)
         own = [n for n in saved if n in read]
-        lengths = tuple(_lengths(graph, (*own, *given, *saved), names, _used(names, steps)))
+        lengths = tuple(
+            length_statements(graph, (*own, *given, *saved), names, used_in(names, steps))
+        )
         if self.dialect.in_place:
             steps = in_place(self.dialect, steps, self._shapes(), [names[n] for n in results], lent)
         found = Function(tuple(given), tuple(results), tuple(saved), lengths, tuple(steps), title)
-        return replace(found, used=frozenset(saved) & _mentioned(names, found.statements))
+        return replace(found, used=frozenset(saved) & mentioned(names, found.statements))
 
     def _shapes(self) -> dict[str, tuple[Expr | None, ...]]:
         """The sizes of the axes of what is given and of what assignments make."""
@@ -258,33 +268,9 @@ def _present(names: Sequence[str | None]) -> list[str]:
     return [name for name in names if name is not None]
 
 
-def _at_a_point(live: Sequence[Assignment], given: Collection[str]) -> set[str]:
-    """The assignments that take long and rest on no given tensor, with all that they rest on."""
-    moving = set(given)
-    for assignment in live:
-        if assignment.reads & moving:
-            moving.add(assignment.name)
-    fixed = [a for a in live if a.name not in moving]
-    return {a.name for a in _live(fixed, [a.name for a in fixed if _takes_long(a)])}
-
-
-def _takes_long(assignment: Assignment) -> bool:
-    """Whether to compute something takes much longer than to read it."""
-    if isinstance(assignment, Solution | RootWork) or isinstance(assignment.expr, Binder):
-        return True
-    return any(map(is_costly, preorder_traversal(assignment.expr)))
-
-
-def _numbers_read(program: Program, live: Sequence[Assignment]) -> list[str]:
-    """The tensors of numbers that assignments read and do not make."""
-    made = {a.name for a in live}
-    read = dict.fromkeys(n for a in live for n in sorted(a.reads - made))
-    return [n for n in read if n not in program.graph.labels and axes_of(program.graph, n)]
-
-
 def _rearranged(program: Program) -> Program:
     """The program with index arithmetic where it costs whole arrays least."""
-    sizes = _sizes(program.graph, program.work)
+    sizes = axis_sizes(program.graph, program.work)
 
     def moved(work: Sequence[Assignment]) -> tuple[Assignment, ...]:
         return tuple(rearranged(each, sizes) for each in work)
@@ -299,63 +285,7 @@ def _typical(program: Program, arrays: Sequence[str]) -> str:
     return next((n for n in arrays if axes_of(program.graph, n)), arrays[0])
 
 
-def _live(assignments: Sequence[Assignment], wanted: Iterable[str]) -> list[Assignment]:
-    """The assignments that something wanted is made of."""
-    needed, live = set(wanted), []
-    for assignment in reversed(assignments):
-        if assignment.name in needed:
-            live.append(assignment)
-            needed |= assignment.reads
-    return live[::-1]
-
-
-def _used(names: Identifiers, steps: Iterable[Step]) -> set[str]:
-    """The tensors, labels and sizes that statements mention."""
-    return _mentioned(names, (statement for step in steps for statement in step.statements))
-
-
-def _read(names: Identifiers, steps: Sequence[Step]) -> set[str]:
-    """What statements mention and do not make."""
-    return _used(names, steps) - {step.assignment.name for step in steps}
-
-
-def _mentioned(names: Identifiers, statements: Iterable[ast.stmt]) -> set[str]:
-    identifiers = {n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name)}
-    return {key for key in names if names[key] in identifiers}
-
-
 def _sizes_missing(program: Program, used: set[str], given: Sequence[str]) -> list[str]:
     """The sizes in use that no given tensor tells."""
     told = {str(size) for n in given for size in axes_of(program.graph, n)}
     return sorted((used & set(map(str, program.sizes))) - told - set(given))
-
-
-def axes_of(graph: Graph, tensor_name: str) -> list[Expr]:
-    """The sizes of the axes of a tensor, or of its adjoint."""
-    base = tensor_name.lstrip("∂")
-    return [graph.axis_size(base, k) for k in range(graph.arity.get(base, 0))]
-
-
-def _sizes(graph: Graph, assignments: Iterable[Assignment]) -> Sizes:
-    """The lengths of the axes of each tensor."""
-    every = [i for a in assignments for i in (*(a.inner if isinstance(a, RootWork) else ()), a)]
-    made = {each.name: [index.size for index in each.indices] for each in every}
-
-    def sizes(tensor_name: str) -> Sequence[Expr | None]:
-        known = tensor_name.lstrip("∂") in graph.arity
-        return axes_of(graph, tensor_name) if known else made[tensor_name]
-
-    return sizes
-
-
-def _lengths(
-    graph: Graph, given: Sequence[str], names: Identifiers, used: set[str]
-) -> Iterator[ast.stmt]:
-    """Statements that find the sizes in use from the shapes of given tensors."""
-    found: set[str] = set(given)
-    for tensor_name in given:
-        for axis, size in enumerate(axes_of(graph, tensor_name)):
-            if isinstance(size, Size) and str(size) in used - found:
-                found.add(str(size))
-                shape = ast.Subscript(name(f"{names[tensor_name]}.shape"), number(axis))
-                yield ast.Assign([ast.Name(names[str(size)])], shape)

@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 
 from derive.codegen.assignment import CodeError
-from derive.codegen.passes import Passes, axes_of
+from derive.codegen.axes import axes_of
+from derive.codegen.passes import Passes
 from derive.codegen.program import Program
 from derive.codegen.selftest_further import further_test
 from derive.codegen.source import INDENT

@@ -10,11 +10,12 @@ from functools import cached_property
 from sympy import Add, Expr, Mul, S, cancel, expand
 
 from derive.codegen.assignment import Assignment
+from derive.codegen.axes import axis_sizes
 from derive.codegen.costs import ARITHMETIC, LABEL_BYTES, Cost, Reduction, cost, reductions
 from derive.codegen.describe import formula
 from derive.codegen.dialect import Dialect
 from derive.codegen.further import Further
-from derive.codegen.passes import Function, Passes, axes_of, passes
+from derive.codegen.passes import Function, Passes, passes
 from derive.codegen.program import Program
 from derive.codegen.sizes import SizeNames
 
@@ -176,6 +177,7 @@ class _Counting:
         functions = (self.passes.forward, self.passes.backward, *self.passes.further)
         steps = (step for function in functions for step in function.steps)
         self.made = {step.assignment.name: step.assignment for step in steps}
+        self._sizes = axis_sizes(program.graph, self.made.values())
 
     def sheet(self) -> Sheet:
         """All of it."""
@@ -199,11 +201,7 @@ class _Counting:
 
     def entries(self, name: str) -> Expr:
         """The number of entries of a tensor."""
-        if name in self.made:
-            sizes = [index.size for index in self.made[name].indices]
-        else:
-            sizes = axes_of(self.program.graph, name)
-        return Mul(*sizes)
+        return Mul(*self._sizes(name))
 
     def bytes(self, name: str, entries: Expr | None = None) -> Expr:
         """The bytes of a tensor, or of some of its entries."""

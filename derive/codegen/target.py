@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import ClassVar
 
+from derive.codegen.axes import axes_of
 from derive.codegen.checks import checked, numbers
 from derive.codegen.describe import about_further, documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
@@ -15,7 +16,7 @@ from derive.codegen.half import in_single, sums
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.leading import flat, lead_of, unflat
-from derive.codegen.passes import Function, Passes, axes_of, passes
+from derive.codegen.passes import Function, Passes, passes
 from derive.codegen.program import Program
 from derive.codegen.selftest import self_test
 from derive.codegen.source import INDENT, WIDTH, Fresh, signature, statement

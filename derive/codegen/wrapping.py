@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from derive.codegen.passes import Passes, axes_of
+from derive.codegen.axes import axes_of
+from derive.codegen.passes import Passes
 from derive.codegen.program import acts
 from derive.codegen.source import INDENT, WIDTH, statement
 
