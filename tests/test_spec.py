@@ -11,10 +11,12 @@ from sympy import Add, Expr, Mul, S, symbols
 
 from derive.cli import main
 from derive.codegen.assignment import Assignment
-from derive.codegen.costs import cost, operations, tallied
+from derive.codegen.costs import cost
+from derive.codegen.operations import operations, tallied
 from derive.codegen.program import program
+from derive.codegen.sheet import Sheet
 from derive.codegen.sizes import SizeNames
-from derive.codegen.spec import Sheet, sheet
+from derive.codegen.spec import sheet
 from derive.codegen.spec_text import human
 from derive.notation import read_graph
 from derive.problems import load_problem

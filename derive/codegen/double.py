@@ -13,9 +13,10 @@ from dataclasses import replace
 from sympy import Expr
 
 from derive.calculus.plan import SPARE_LETTERS, derive
+from derive.codegen.adjoints import adjoint, adjoints
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.further import Double
-from derive.codegen.program import Program, adjoint, adjoints, defined, generic
+from derive.codegen.program import Program, defined, generic
 from derive.codegen.solution import resized, sizes_in
 from derive.codegen.stable import Stable
 from derive.errors import DeriveError

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import count
 
+from derive.codegen.adjoints import adjoint
 from derive.codegen.assignment import Assignment
-from derive.codegen.program import Program, adjoint
+from derive.codegen.program import Program
 from derive.codegen.solution import RootWork
 from derive.expressions import Size
 from derive.notation.names import ascii_name

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from sympy import Expr, Mul
 
+from derive.codegen.adjoints import adjoint
 from derive.codegen.assignment import Assignment
 from derive.codegen.axes import axes_of, axis_sizes
 from derive.codegen.calls import Call, KernelStep
@@ -17,7 +18,7 @@ from derive.codegen.kernel import Writer
 from derive.codegen.loops import Loop, Nest, nests, updates_in
 from derive.codegen.lower import Lowering
 from derive.codegen.positions import Sizes
-from derive.codegen.program import Program, adjoint
+from derive.codegen.program import Program
 from derive.codegen.reads import is_plain
 from derive.codegen.reuse import replaceable
 from derive.codegen.steps import Step

@@ -8,19 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+from derive.codegen.adjoints import adjoint
 from derive.codegen.axes import axes_of
 from derive.codegen.calls import KernelStep
 from derive.codegen.describe import formula
 from derive.codegen.dialect import Dialect, call
+from derive.codegen.expression_text import expression
 from derive.codegen.half import in_single
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.kernels import Kernels
 from derive.codegen.numba_helpers import DECORATORS, NUMBA_HELPERS
 from derive.codegen.passes import Passes, passes
-from derive.codegen.program import Program, adjoint
+from derive.codegen.program import Program
 from derive.codegen.selftest import self_test
-from derive.codegen.source import expression
 from derive.codegen.steps import Function, Step
 from derive.codegen.target import Target, comment
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sympy import Expr
 
+from derive.codegen.adjoints import adjoint
 from derive.codegen.assignment import Assignment
 from derive.codegen.axes import axes_of, axis_sizes
 from derive.codegen.dialect import Dialect
@@ -24,7 +25,7 @@ from derive.codegen.liveness import (
     used_in,
 )
 from derive.codegen.lower import Lowering
-from derive.codegen.program import Program, adjoint
+from derive.codegen.program import Program
 from derive.codegen.rearrange import rearranged
 from derive.codegen.saving import computed_again, placed, small_first
 from derive.codegen.schedule import Schedule

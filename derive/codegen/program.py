@@ -6,7 +6,7 @@ Nothing here knows a language. An assignment is still an equation in index notat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from sympy import Expr
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.plan import SPARE_LETTERS, derive
+from derive.codegen.adjoints import adjoint, adjoints
 from derive.codegen.assignment import Assignment, CodeError
 from derive.codegen.further import (
     Double,
@@ -24,36 +25,12 @@ from derive.codegen.further import (
     is_further,
     partial_in,
 )
-from derive.codegen.mapped import mapped
 from derive.codegen.solution import solution
 from derive.codegen.spread import spread, spread_goals
 from derive.codegen.stable import Stable
-from derive.expressions import (
-    Batch,
-    Graph,
-    Index,
-    Opaque,
-    Partial,
-    Size,
-    Tensor,
-    indices_of,
-    is_tensor,
-    name_of,
-    nodes_in,
-    tensor,
-)
+from derive.expressions import Batch, Graph, Index, Opaque, Partial, Size, Tensor, nodes_in, tensor
 
-__all__ = [
-    "Assignment",
-    "CodeError",
-    "Program",
-    "acts",
-    "adjoint",
-    "adjoints",
-    "defined",
-    "generic",
-    "program",
-]
+__all__ = ["Assignment", "CodeError", "Program", "acts", "defined", "generic", "program"]
 
 # Letters for the loss downstream of the outputs, the first one that the author does not use.
 LOSSES = "lLJCE"
@@ -140,11 +117,6 @@ class Program:
         )
         bound = (i.size for a in work for i in nodes_in(a.expr, Index))
         return tuple(sorted(found | {s for s in bound if isinstance(s, Size)}, key=str))
-
-
-def adjoint(name: str) -> str:
-    """The name of the gradient of the loss by a tensor."""
-    return f"∂{name}"
 
 
 def program(
@@ -257,47 +229,3 @@ def generic(graph: Graph, name: str) -> Tensor:
         preferred = (*graph.letters.get((name, axis), ()), *SPARE_LETTERS)
         letters.append(next(c for c in preferred if c not in letters and c.islower()))
     return graph.tensor(name, letters)
-
-
-def adjoints(
-    derivation: Derivation, loss: str, wrt: Sequence[str], named: Callable[[str], str]
-) -> Iterator[Assignment]:
-    """The adjoints that the wanted gradients are made of, in the order of the stages.
-
-    Parameters
-    ----------
-    named : the name of the gradient of the loss by a tensor.
-    """
-    graph = derivation.graph
-    found: dict[str, Assignment] = {}
-    for stage in derivation.stages:
-        goal = stage.goal
-        if isinstance(goal, Partial) and goal.function == tensor(loss) and not goal.held:
-            target = _adjoint_of(goal, named)
-            expr = _with_adjoints(stage.result, loss, named)
-            found[name_of(target)] = Assignment(target, expr)
-    needed = {named(name) for name in wrt}
-    for name in reversed(found):
-        needed |= found[name].reads if name in needed else frozenset()
-    given = {named(name) for name in graph.outputs}
-    yield from (a for name, a in found.items() if name in needed and name not in given)
-
-
-def _adjoint_of(partial: Partial, named: Callable[[str], str]) -> Tensor:
-    variable = partial.variable
-    return tensor(named(name_of(variable)), *indices_of(variable))
-
-
-def _with_adjoints(expr: Expr, loss: str, named: Callable[[str], str]) -> Expr:
-    """The expression with a tensor in place of each derivative of the loss."""
-
-    def change(node: Expr) -> Expr | None:
-        if is_tensor(node):
-            return node
-        if not isinstance(node, Partial):
-            return None
-        if node.function != tensor(loss) or node.held or not is_tensor(node.variable):
-            raise CodeError(f"{node} is left in the result and has no form as code")
-        return _adjoint_of(node, named)
-
-    return mapped(expr, change)

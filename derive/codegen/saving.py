@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from sympy import Expr, KroneckerDelta
 
 from derive.codegen.assignment import Assignment
-from derive.codegen.costs import ARITHMETIC, operations, volume
+from derive.codegen.operations import ARITHMETIC, operations, volume
 from derive.expressions import Binder, Opaque
 
 __all__ = ["computed_again", "placed", "small_first"]

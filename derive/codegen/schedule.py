@@ -13,17 +13,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, permutations
 
-from opt_einsum import contract_path
 from sympy import Expr, Indexed, KroneckerDelta, Mul, UnevaluatedExpr, log
 
 from derive.codegen.assignment import Assignment
+from derive.codegen.contraction import (
+    contraction_path,
+    grouped,
+    is_matrix_product,
+    merged,
+    without_ones,
+)
 from derive.codegen.solution import Root, RootWork, Solution
 from derive.expressions import (
     Binder,
     Contraction,
     Index,
     Iverson,
-    One,
     Place,
     elementary,
     indices_of,
@@ -35,9 +40,6 @@ from derive.expressions import (
 )
 
 __all__ = ["Schedule", "in_order"]
-
-# The number that each size stands for where the order of a long product is chosen.
-TYPICAL_SIZE = 64
 
 
 class Schedule:
@@ -152,7 +154,7 @@ class Schedule:
         factors = [self._flat(factor) for factor in Mul.make_args(body)]
         outside = [f for f in factors if not ranging(f) & set(indices)]
         inside = [f for f in factors if f not in outside]
-        inside, indices, repeats = _without_ones(inside, indices)
+        inside, indices, repeats = without_ones(inside, indices)
         total = self._total(inside, indices) if indices else Mul(*inside)
         if not outside and repeats == 1:
             return total
@@ -163,9 +165,9 @@ class Schedule:
         if any(factor.has(KroneckerDelta) for factor in factors):
             return self._picked(factors, indices)
         out = set().union(*map(ranging, factors)) - set(indices)
-        factors = _merged(factors)
+        factors = merged(factors)
         while len(factors) > 1:
-            first, second = _path(factors, out)[0]
+            first, second = contraction_path(factors, out)[0]
             pair = factors[first], factors[second]
             factors = [f for f in factors if f not in pair]
             kept = out.union(*map(ranging, factors))
@@ -173,7 +175,7 @@ class Schedule:
             joined = self._joined(pair, over)
             if not factors:
                 return joined
-            factors = _merged([*factors, self._shared(joined) if over else joined])
+            factors = merged([*factors, self._shared(joined) if over else joined])
         left = [i for i in indices if i in ranging(Mul(*factors))]
         return self._sum(Mul(*factors), left)
 
@@ -205,7 +207,7 @@ class Schedule:
 
     def _two_tensors(self, body: Expr) -> Expr:
         """A product of factors with the same indices as one of two tensors."""
-        groups = _grouped(Mul.make_args(body))
+        groups = grouped(Mul.make_args(body))
         if len(groups) > 1 or len(groups[0]) < 2:
             return body
         *others, last = sorted(groups[0], key=lambda factor: (is_tensor(factor), str(factor)))
@@ -215,7 +217,7 @@ class Schedule:
         """The product of two factors, summed; each is a tensor if it can be a matrix product."""
         if not over:
             return Mul(*pair)
-        if self._eager or _is_matrix_product(*pair, over):
+        if self._eager or is_matrix_product(*pair, over):
             pair = (self._operand(pair[0]), self._operand(pair[1]))
         return self._sum(Mul(*pair), over)
 
@@ -248,51 +250,6 @@ def _costly(expr: Expr) -> Iterator[Expr]:
             yield expr
         for arg in expr.args:
             yield from _costly(arg)
-
-
-def _is_matrix_product(first: Expr, second: Expr, over: Sequence[Index]) -> bool:
-    """Whether both carry all that is summed over, and each an index of its own."""
-    one, other = ranging(first), ranging(second)
-    return set(over) <= one & other and not (one <= other or other <= one)
-
-
-def _without_ones(
-    factors: list[Expr], indices: list[Index]
-) -> tuple[list[Expr], list[Index], Expr]:
-    """The factors without one-tensors, and how often they repeat along the indices left out."""
-    rest = [factor for factor in factors if not isinstance(factor, One)]
-    carried = set().union(*map(ranging, rest)) if rest else set()
-    alone = [index for index in indices if index not in carried]
-    ones = [f for f in factors if isinstance(f, One) and f.index not in (*carried, *alone)]
-    left = [index for index in indices if index in carried]
-    return rest + ones, left, Mul(*(index.size for index in alone))
-
-
-def _merged(factors: Sequence[Expr]) -> list[Expr]:
-    """Factors with the same indices as one."""
-    return [Mul(*group) for group in _grouped(factors)]
-
-
-def _grouped(factors: Sequence[Expr]) -> list[list[Expr]]:
-    """Factors with the same indices together."""
-    groups: dict[frozenset[Index], list[Expr]] = {}
-    for factor in factors:
-        groups.setdefault(frozenset(ranging(factor)), []).append(factor)
-    return list(groups.values())
-
-
-def _path(factors: Sequence[Expr], out: Iterable[Index]) -> list[tuple[int, int]]:
-    """Which two factors to join, one pair after the other, as their places in the list left."""
-    if len(factors) < 2:
-        return []
-    letters = {
-        i: chr(192 + n) for n, i in enumerate(sorted(set().union(*map(ranging, factors)), key=str))
-    }
-    terms = ["".join(letters[i] for i in sorted(ranging(f), key=str)) for f in factors]
-    formula = ",".join(terms) + "->" + "".join(letters[i] for i in sorted(out, key=str))
-    shapes = [(TYPICAL_SIZE,) * len(term) for term in terms]
-    path, _ = contract_path(formula, *shapes, shapes=True)
-    return [(step[0], step[1]) for step in path]
 
 
 def in_order(expr: Expr, wanted: Sequence[Index] = ()) -> list[Index]:

@@ -9,148 +9,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["WIDTH", "expression", "opened", "signature", "statement"]
+from derive.codegen.expression_text import ATOM, OPERATORS, arguments, expression, inside
+
+__all__ = ["INDENT", "WIDTH", "Fresh", "opened", "signature", "statement"]
 
 WIDTH = 88
 INDENT = "    "
 
-_OPERATORS: dict[type[ast.AST], tuple[str, int]] = {
-    ast.BitOr: ("|", 4),
-    ast.BitXor: ("^", 5),
-    ast.BitAnd: ("&", 6),
-    ast.Add: ("+", 8),
-    ast.Sub: ("-", 8),
-    ast.Mult: ("*", 9),
-    ast.Div: ("/", 9),
-    ast.FloorDiv: ("//", 9),
-    ast.Mod: ("%", 9),
-    ast.MatMult: ("@", 9),
-    ast.Pow: ("**", 11),
-}
-_SIGNS: dict[type[ast.AST], str] = {ast.USub: "-", ast.Invert: "~"}
-_COMPARISONS: dict[type[ast.AST], str] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Is: "is",
-    ast.IsNot: "is not",
-}
-_COMPARED, _UNARY, _ATOM = 3, 10, 20
-
 Fresh = Callable[[], str]
 """Makes a name for a variable that is in use nowhere."""
-
-
-# Expressions --------------------------------------------------------------------------------
-
-
-def expression(node: ast.expr) -> str:
-    """The text of an expression in one line."""
-    return _text(node)[0]
-
-
-def _text(node: ast.expr) -> tuple[str, int]:
-    """The text and how tightly it holds together."""
-    if isinstance(node, ast.BinOp):
-        return _binary(node)
-    if isinstance(node, ast.UnaryOp):
-        return _SIGNS[type(node.op)] + _inside(node.operand, _UNARY), _UNARY
-    if isinstance(node, ast.Compare):
-        parts = [_inside(node.left, _COMPARED + 1)]
-        for relation, side in zip(node.ops, node.comparators, strict=True):
-            parts += [_COMPARISONS[type(relation)], _inside(side, _COMPARED + 1)]
-        return " ".join(parts), _COMPARED
-    if isinstance(node, ast.Constant):
-        return _constant(node.value), _ATOM
-    if isinstance(node, ast.Tuple):
-        inner = ", ".join(map(expression, node.elts))
-        return f"({inner}{',' if len(node.elts) == 1 else ''})", _ATOM
-    if isinstance(node, ast.List):
-        return f"[{', '.join(map(expression, node.elts))}]", _ATOM
-    if isinstance(node, ast.BoolOp | ast.IfExp):
-        return _condition(node)
-    return _primary(node), _ATOM
-
-
-def _condition(node: ast.BoolOp | ast.IfExp) -> tuple[str, int]:
-    """Comparisons put together, or one of two values."""
-    if isinstance(node, ast.BoolOp):
-        sign, tightness = (" and ", 2) if isinstance(node.op, ast.And) else (" or ", 1)
-        return sign.join(_inside(value, tightness + 1) for value in node.values), tightness
-    parts = [_inside(each, 1) for each in (node.body, node.test, node.orelse)]
-    return "{} if {} else {}".format(*parts), 0
-
-
-def _primary(node: ast.expr) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return f"{_inside(node.value, _ATOM)}.{node.attr}"
-    if isinstance(node, ast.Call):
-        return f"{_inside(node.func, _ATOM)}({', '.join(_arguments(node))})"
-    if isinstance(node, ast.Subscript):
-        return f"{_inside(node.value, _ATOM)}[{_slots(node.slice)}]"
-    if isinstance(node, ast.Starred):
-        return f"*{_inside(node.value, _ATOM)}"
-    raise TypeError(f"{type(node).__name__} has no layout")
-
-
-def _inside(node: ast.expr, least: int) -> str:
-    text, tightness = _text(node)
-    return text if tightness >= least else f"({text})"
-
-
-def _binary(node: ast.BinOp) -> tuple[str, int]:
-    sign, tightness = _OPERATORS[type(node.op)]
-    if isinstance(node.op, ast.Pow):
-        left, right = _inside(node.left, tightness + 1), _inside(node.right, _UNARY)
-        gap = "" if _is_simple(node.left) and _is_simple(node.right) else " "
-        return f"{left}{gap}**{gap}{right}", tightness
-    left, right = _inside(node.left, tightness), _inside(node.right, tightness + 1)
-    return f"{left} {sign} {right}", tightness
-
-
-def _is_simple(node: ast.expr) -> bool:
-    """Whether an operand of a power stands close to its sign."""
-    if isinstance(node, ast.UnaryOp):
-        return _is_simple(node.operand)
-    if isinstance(node, ast.Attribute):
-        return _is_simple(node.value)
-    return isinstance(node, ast.Name | ast.Constant)
-
-
-def _constant(value: object) -> str:
-    if value is ...:
-        return "..."
-    if isinstance(value, str):
-        return '"' + repr(value)[1:-1].replace('"', r"\"") + '"'
-    return repr(value).replace("e+", "e")
-
-
-def _arguments(node: ast.Call) -> list[str]:
-    return [*map(expression, node.args), *(f"{k.arg}={expression(k.value)}" for k in node.keywords)]
-
-
-def _slots(node: ast.expr) -> str:
-    slots = node.elts if isinstance(node, ast.Tuple) else [node]
-    if not slots:
-        return "()"
-    return ", ".join(_slice(s) if isinstance(s, ast.Slice) else expression(s) for s in slots)
-
-
-def _slice(node: ast.Slice) -> str:
-    ends = [node.lower, node.upper, *([node.step] if node.step else [])]
-    simple = all(end is None or _is_simple(end) for end in ends)
-    texts = ["" if end is None else expression(end) for end in ends]
-    if simple:
-        return ":".join(texts)
-    return " : ".join(texts).strip()
-
-
-# Statements ---------------------------------------------------------------------------------
 
 
 def statement(node: ast.stmt, indent: int, fresh: Fresh) -> Iterator[str]:
@@ -262,7 +129,7 @@ def _flat(node: ast.stmt) -> str:
     if isinstance(node, ast.Assign):
         return f"{_result(node, node.targets[0])} = {_result(node, node.value)}"
     if isinstance(node, ast.AugAssign):
-        sign = _OPERATORS[type(node.op)][0]
+        sign = OPERATORS[type(node.op)][0]
         return f"{expression(node.target)} {sign}= {expression(node.value)}"
     if isinstance(node, ast.Return):
         return "return " + (_result(node, node.value) if node.value else "None")
@@ -280,23 +147,23 @@ def _result(_: ast.stmt, value: ast.expr) -> str:
 
 def _called(head: str, value: ast.Call, room: int) -> list[str] | None:
     """A call, its arguments on a line of their own or on one each."""
-    head += f"{_inside(value.func, _ATOM)}("
-    arguments = _arguments(value)
-    inner = INDENT + ", ".join(arguments)
+    head += f"{inside(value.func, ATOM)}("
+    parts = arguments(value)
+    inner = INDENT + ", ".join(parts)
     if len(head) <= room and len(inner) <= room:
         return [head, inner, ")"]
-    return _listed(head, arguments, ")", room)
+    return _listed(head, parts, ")", room)
 
 
 def _conditional(head: str, value: ast.IfExp, room: int) -> list[str] | None:
     """One of two values, on a line of its own or on three."""
     whole = expression(value)
-    tests = [f"if {_inside(value.test, 1)}"]
+    tests = [f"if {inside(value.test, 1)}"]
     if len(INDENT + tests[0]) > room and isinstance(value.test, ast.BoolOp):
         sign, tightness = ("and", 2) if isinstance(value.test.op, ast.And) else ("or", 1)
-        first, *others = (_inside(each, tightness + 1) for each in value.test.values)
+        first, *others = (inside(each, tightness + 1) for each in value.test.values)
         tests = [f"if {first}", *(f"{sign} {other}" for other in others)]
-    parts = [_inside(value.body, 1), *tests, f"else {_inside(value.orelse, 1)}"]
+    parts = [inside(value.body, 1), *tests, f"else {inside(value.orelse, 1)}"]
     inner = [whole] if len(INDENT + whole) <= room else parts
     lines = [head + "(", *(INDENT + line for line in inner), ")"]
     return lines if all(len(line) <= room for line in lines) else None
@@ -317,12 +184,12 @@ def _chain(value: ast.expr) -> list[str]:
     """The operands of the loosest operators of an expression, each behind its sign."""
     if not isinstance(value, ast.BinOp) or isinstance(value.op, ast.Pow):
         return [expression(value)]
-    sign, tightness = _OPERATORS[type(value.op)]
-    last = f"{sign} {_inside(value.right, tightness + 1)}"
+    sign, tightness = OPERATORS[type(value.op)]
+    last = f"{sign} {inside(value.right, tightness + 1)}"
     left = value.left
-    if isinstance(left, ast.BinOp) and _OPERATORS[type(left.op)][1] == tightness:
+    if isinstance(left, ast.BinOp) and OPERATORS[type(left.op)][1] == tightness:
         return [*_chain(left), last]
-    return [_inside(left, tightness), last]
+    return [inside(left, tightness), last]
 
 
 def opened(head: str, inner: Sequence[str], tail: str, indent: int) -> list[str]:

@@ -11,7 +11,7 @@ from sympy import Expr
 
 from derive.codegen.costs import Reduction
 from derive.codegen.describe import further_text
-from derive.codegen.spec import Alternative, Kept, Pass, Row, Sheet
+from derive.codegen.sheet import Alternative, Kept, Pass, Row, Sheet
 from derive.notation.write import write_text
 
 __all__ = ["human", "spec_json", "spec_lines"]

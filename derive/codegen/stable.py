@@ -17,8 +17,8 @@ from sympy import Add, Expr, KroneckerDelta, Mul, Pow, S, cosh, exp, log, sinh
 
 from derive.codegen.assignment import Assignment
 from derive.codegen.bounded import instances, is_bounded
-from derive.codegen.kept import Kept
 from derive.codegen.limits import vanishing
+from derive.codegen.logarithms import grouped, is_logarithm, without_one
 from derive.codegen.norms import Norms
 from derive.codegen.remainder import remaining
 from derive.codegen.scaled import MOST_TERMS, Scaled, Term
@@ -28,7 +28,6 @@ from derive.expressions import (
     Contraction,
     Index,
     Iverson,
-    Maximum,
     One,
     broadcast,
     indices_of,
@@ -36,7 +35,6 @@ from derive.expressions import (
     is_tensor,
     name_of,
     ranging,
-    tensors_in,
 )
 from derive.expressions.kinked import log1p, sigmoid, softplus
 
@@ -45,9 +43,6 @@ __all__ = ["Stable"]
 # How far a value is seen through: names and differences as they are; names for what they stand for,
 # where exponents meet in a product; differences as well, where small values count.
 SHOWN, MET, INVERTED = range(3)
-
-_SMALL = (log, log1p, softplus)
-_LOGARITHMS = (*_SMALL, Maximum)
 
 
 @dataclass(frozen=True)
@@ -189,12 +184,12 @@ class Stable:
         if found is not None:
             return broadcast(found, ranging(value))
         plain = self.rewritten(value)
-        rest = _without_one(plain)
+        rest = without_one(plain)
         return log(plain) if rest is None else log1p(rest)
 
     def _linear(self, value: Expr) -> Expr:
         """A sum with logarithms in place of their names, so that large numbers meet first."""
-        return _grouped(summed(map(self._written_out, Add.make_args(value))))
+        return grouped(summed(map(self._written_out, Add.make_args(value))))
 
     def _written_out(self, term: Expr) -> Expr:
         """A term that is the name of a logarithm, or a multiple of it, written out."""
@@ -203,7 +198,7 @@ class Stable:
         if known is None or any(map(is_computed, indices_of(leaf))):
             return term
         value = known.assignment.expr
-        return number * value.xreplace(known.rule(leaf)) if _is_logarithm(value) else term
+        return number * value.xreplace(known.rule(leaf)) if is_logarithm(value) else term
 
     # Back to expressions
 
@@ -273,33 +268,3 @@ def _exponential(exponent: Expr) -> Term:
     carried = set().union(*map(ranging, (*rest, *factors)))
     factors += [One(index) for index in ranging(exponent) - carried]
     return Term(Mul(*factors), Add(*rest)).reduced()
-
-
-def _is_logarithm(expr: Expr) -> bool:
-    """Whether a value is a sum with a logarithm, or with a greatest value."""
-    return any(isinstance(part, _LOGARITHMS) for part in map(_without_number, opened(expr)))
-
-
-def _without_number(term: Expr) -> Expr:
-    return term.as_coeff_Mul()[1]
-
-
-def _grouped(total: Expr) -> Expr:
-    """A sum in which large numbers are subtracted from each other before what is small is added."""
-    terms = opened(total)
-    inside = {name_of(leaf) for t in terms for m in t.atoms(Maximum) for leaf in tensors_in(m)}
-    large = [t for t in terms if any(name_of(leaf) in inside for leaf in tensors_in(t))]
-    large = [t for t in large if not t.has(*_SMALL)]
-    small = [t for t in terms if t not in large]
-    if len(large) < 2 or not small:
-        return total
-    return summed([Kept(summed(large)), *small])
-
-
-def _without_one(value: Expr) -> Expr | None:
-    """The u of 1 + u."""
-    terms = Add.make_args(value)
-    ones = [t for t in terms if t == 1 or isinstance(t, One)]
-    if len(terms) < 2 or len(ones) != 1:
-        return None
-    return Add(*(t for t in terms if t not in ones))
