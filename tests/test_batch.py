@@ -144,6 +144,14 @@ def test_other_targets_have_the_same_batches(
                 np.testing.assert_allclose(array, wanted, rtol=1e-8, atol=1e-9)
 
 
+@pytest.fixture(autouse=True)
+def _precision_as_before() -> Iterator[None]:
+    """Other tests of the process find JAX in single precision."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_enable_x64", False)
+
+
 def _library(target: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
     """What makes an array of the library's, or a function on such, of one of NumPy's."""
     if target == "numba":

@@ -70,6 +70,8 @@ class Dialect:
     guarded : whether a place for a result is one only in some circumstances.
     sums_products : whether `einsum` is the fast way to a sum of products that is no product of
         matrices.
+    adds_behind_axes : whether values can be added to places along an axis behind whole ones, of
+        which some may be the same.
     labels_are_numbers : whether a label without axes is a number when arrays are cut.
     by_entry : whether the target's work is done entry by entry, not on whole arrays.
     """
@@ -91,6 +93,7 @@ class Dialect:
     entrywise: tuple[str, ...] = ("exp", "log", "sqrt", "tanh", "sin", "cos", "square")
     guarded = False
     by_entry = False
+    adds_behind_axes = True
     labels_are_numbers = True
 
     def __init__(self, like: str = "") -> None:

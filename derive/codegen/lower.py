@@ -297,7 +297,8 @@ class Lowering:
         wanted = set().union(*map(ranging, scatter.slots))
         order = [index for index in in_order(scatter.value) if index in wanted]
         order += sorted(wanted - set(order), key=str)
-        plan = looked_up(scatter.slots, order)
+        leading = self.dialect.adds_behind_axes or not scatter.over
+        plan = looked_up(scatter.slots, order, leading)
         places = self._entries(plan.order)
         slots: list[ast.expr] = []
         inside: list[ast.expr] = []

@@ -48,15 +48,18 @@ class Places:
     after: int
 
 
-def looked_up(slots: Sequence[Expr], order: Sequence[Index]) -> Places:
-    """The slots that need arrays of whole numbers; those arrays have axes in the given order."""
+def looked_up(slots: Sequence[Expr], order: Sequence[Index], leading: bool = True) -> Places:
+    """The slots that need arrays of whole numbers; those arrays have axes in the given order.
+
+    Whole axes may stand in front of them where `leading` says so, and behind them always.
+    """
     among = {i for slot in slots if not is_free(slot) for i in ranging(slot)}
     free = [slot for slot in slots if is_free(slot)]
     among |= {slot for slot in free if free.count(slot) > 1}
     held = [not is_free(slot) or slot in among for slot in slots]
     first = held.index(True) if True in held else len(slots)
     last = first + sum(held)
-    if not all(held[first:last]):
+    if not all(held[first:last]) or (first and not leading):
         # Arrays that stand apart would have their axes in front.
         held = [True] * len(slots)
         among, first, last = set().union(*map(ranging, slots)), 0, len(slots)
