@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from derive.codegen.half import IN_SINGLE
 from derive.codegen.leading import leading_texts
-from derive.codegen.window_helpers import NUMPY_WINDOWS
+from derive.codegen.numpy_windows import NUMPY_WINDOWS
 
 __all__ = ["HELPERS", "helpers"]
 
