@@ -24,8 +24,6 @@ _FOLDED = {
     "sum": "add",
     "max": "maximum",
     "min": "minimum",
-    "argmax": "greater",
-    "argmin": "less",
 }
 
 
@@ -209,9 +207,10 @@ class Dialect:
     def fold(self, kind: str, array: ast.expr, axes: Sequence[int]) -> ast.expr | None:
         """A reduction over axes of windows, None where it is best made as any other."""
         # NumPy's reductions are slow over a short axis whose entries lie side by side.
-        if kind.startswith("arg") and len(axes) == 1:
-            return call("_fold_places", self._ufunc(_FOLDED[kind]), array, number(axes[0]))
-        if kind in _FOLDED and not kind.startswith("arg"):
+        if kind in ("argmax", "argmin") and len(axes) == 1:
+            function = self._ufunc(_FOLDED[kind.removeprefix("arg")])
+            return call("_fold_places", function, array, number(axes[0]))
+        if kind in _FOLDED:
             at = tuple_of([number(axis) for axis in axes])
             return call("_fold", self._ufunc(_FOLDED[kind]), array, at)
         return None

@@ -131,15 +131,18 @@ def _fold(function, x, axes):
 '''
 
 _FOLD_PLACES = '''
-def _fold_places(better, x, axis):
-    """Return where along an axis the entry is that is better than all others."""
+def _fold_places(function, x, axis):
+    """Return where along an axis the entry is that np.maximum or np.minimum finds."""
     x = np.moveaxis(x, axis, 0)
-    best, places = x[0].copy(), np.zeros(x.shape[1:], int)
+    if not 0 < len(x) <= 64:
+        return x.argmax(0) if function is np.maximum else x.argmin(0)
+    best, places = x[0], np.zeros(x.shape[1:], int)
     for place, entries in enumerate(x[1:], 1):
-        # What is no number counts as the best.
-        found = (better(entries, best) | (entries != entries)) & (best == best)
-        np.copyto(best, entries, where=found)
-        np.copyto(places, place, where=found)
+        better = function(best, entries)
+        # What is no number counts as the best, the first of several.
+        found = (better != best) & (best == best)
+        places = np.maximum(places, np.multiply(found, place, dtype=int))
+        best = better
     return places
 '''
 
@@ -173,10 +176,14 @@ def _add_at(array, places, values):
 _CHOSEN = '''
 def _chosen(values, places, axis, size):
     """Return values with one more axis, on which they lie at the given places."""
+    # The result lies in memory as the values do.
+    order = sorted(range(values.ndim), key=lambda k: -abs(values.strides[k]))
+    values, places = values.transpose(order), places.transpose(order)
     result = np.zeros((size, *values.shape), values.dtype)
-    for place, part in enumerate(result):
-        np.copyto(part, values, where=places == place)
-    return np.moveaxis(result, 0, axis)
+    for place in range(size):
+        np.copyto(result[place, ...], values, where=places == place)
+    back = [1 + order.index(k) for k in range(len(order))]
+    return result.transpose([*back[:axis], 0, *back[axis:]])
 '''
 
 NUMPY_WINDOWS = {
