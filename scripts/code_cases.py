@@ -7,6 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from code_array_functions import (
+    convolution_backward,
+    convolution_forward,
+    convolution_fused,
+    convolution_jax,
+    convolution_torch,
+    embedding_backward,
+    embedding_forward,
+    embedding_fused,
+    embedding_plain,
+)
 from code_functions import (
     EPSILON,
     Arrays,
@@ -14,11 +25,6 @@ from code_functions import (
     attention_fused,
     attention_jax,
     attention_torch,
-    convolution_backward,
-    convolution_forward,
-    convolution_fused,
-    convolution_jax,
-    convolution_torch,
     cross_entropy_backward,
     cross_entropy_forward,
     cross_entropy_fused,
@@ -26,10 +32,6 @@ from code_functions import (
     cross_entropy_hessian,
     cross_entropy_jax,
     cross_entropy_torch,
-    embedding_backward,
-    embedding_forward,
-    embedding_fused,
-    embedding_plain,
     gated_backward,
     gated_forward,
     gated_jax,

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from derive.codegen import Program, module, program
 from derive.codegen.dialect import Dialect
+from derive.codegen.numpy_windows import NUMPY_WINDOWS
 from derive.codegen.passes import passes
 from derive.notation import read_graph
 
@@ -291,3 +292,41 @@ def test_arrays_of_the_caller_are_left_alone() -> None:
     lends = "overwrite_saved" in signature(backward).parameters
     backward(saved, np.ones((4, 2)), **({"overwrite_saved": True} if lends else {}))
     np.testing.assert_array_equal(x, np.arange(5.0))
+
+
+def test_the_greatest_of_one_window_is_a_number() -> None:
+    """What is left when the only axis of a tensor is a window has no axis."""
+    found = program(read_graph("c = max_k(x_{k+1})", sizes={"k": "K"}))
+    namespace: dict[str, Any] = {"__name__": "written"}
+    exec(module(found), namespace)
+    x = np.array([9.0, 2.0, 7.0, 7.0, 1.0])
+    value, saved = namespace["forward"](x=x, K=3)
+    assert value == 7
+    np.testing.assert_array_equal(namespace["backward"](saved, np.array(2.0)), [0, 0, 2, 0, 0])
+
+
+def test_places_in_windows_are_those_of_argmax() -> None:
+    """The first of several, and the first that is no number."""
+    namespace: dict[str, Any] = {"np": np}
+    exec(NUMPY_WINDOWS["_fold_places"], namespace)
+    x = np.random.default_rng(0).integers(0, 4, (3, 70, 4)).astype(float)
+    x[1, 1], x[0, 2, 3], x[2, 0, 0], x[2, 1, 0] = np.nan, np.nan, np.inf, -np.inf
+    for axis in range(3):
+        for function, expected in ((np.maximum, x.argmax(axis)), (np.minimum, x.argmin(axis))):
+            found = namespace["_fold_places"](function, x, axis)
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_chosen_entries_lie_at_their_places() -> None:
+    """However the values lie in memory."""
+    namespace: dict[str, Any] = {"np": np}
+    exec(NUMPY_WINDOWS["_chosen"], namespace)
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(size=(2, 3, 4))
+    for values in (drawn, drawn.transpose(2, 0, 1), drawn[:, ::-1], drawn[0, 0, 0]):
+        places = rng.integers(0, 5, values.shape)
+        expected = np.zeros((5, *values.shape))
+        np.put_along_axis(expected, places[None], values[None], 0)
+        for axis in range(values.ndim + 1):
+            found = namespace["_chosen"](values, places, axis, 5)
+            np.testing.assert_array_equal(found, np.moveaxis(expected, 0, axis))

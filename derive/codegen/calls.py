@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import reduce
 
 from derive.codegen.assignment import Assignment
-from derive.codegen.dialect import call, name, number
 from derive.codegen.kernel import Writer
 from derive.codegen.loops import Loop, updates_in
 from derive.codegen.program import Program
 from derive.codegen.source import INDENT, signature
 from derive.codegen.steps import Step
+from derive.codegen.syntax import call, name, number
 from derive.codegen.wrapping import lines_of
 from derive.expressions import Place
 

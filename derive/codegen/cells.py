@@ -8,10 +8,11 @@ from typing import ClassVar
 
 from sympy import Expr, Indexed, KroneckerDelta, Mul, S, UnevaluatedExpr
 
-from derive.codegen.dialect import Dialect, call, name
+from derive.codegen.dialect import Dialect
 from derive.codegen.entries import Entries, masked_by
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.positions import Sizes
+from derive.codegen.syntax import call, name
 from derive.codegen.updates import inside
 from derive.expressions import (
     Index,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from sympy import Expr
 
 from derive.codegen.axes import axes_of
-from derive.codegen.dialect import call, name, number
 from derive.codegen.leading import behind_lead
 from derive.codegen.passes import Passes
+from derive.codegen.syntax import call, name, number
 from derive.expressions import Size
 
 __all__ = ["checked", "numbers"]

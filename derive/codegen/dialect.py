@@ -6,37 +6,9 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-__all__ = ["Dialect", "call", "name", "number", "text"]
+from derive.codegen.syntax import call, name, number, tuple_of, tupled
 
-
-def name(identifier: str) -> ast.expr:
-    """A name, or an attribute written with dots."""
-    first, *others = identifier.split(".")
-    node: ast.expr = ast.Name(first)
-    for attribute in others:
-        node = ast.Attribute(node, attribute)
-    return node
-
-
-def number(value: float) -> ast.expr:
-    """A number; a negative one is the negative of a positive one, as in source text."""
-    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
-
-
-def call(function: str | ast.expr, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
-    """A call."""
-    node = name(function) if isinstance(function, str) else function
-    return ast.Call(node, list(arguments), [ast.keyword(k, v) for k, v in keywords.items()])
-
-
-def text(node: ast.AST) -> str:
-    """The source text of a node."""
-    return ast.unparse(ast.fix_missing_locations(node))
-
-
-def _tuple(nodes: Sequence[ast.expr]) -> ast.expr:
-    """A tuple."""
-    return ast.Tuple(list(nodes))
+__all__ = ["Dialect"]
 
 
 _SPELLING = {
@@ -52,8 +24,6 @@ _FOLDED = {
     "sum": "add",
     "max": "maximum",
     "min": "minimum",
-    "argmax": "greater",
-    "argmin": "less",
 }
 
 
@@ -134,7 +104,7 @@ class Dialect:
         self, kind: str, array: ast.expr, axes: Sequence[int], keep: bool = False
     ) -> ast.expr:
         """A reduction over axes: `sum`, `max`, `min`, `prod`, `argmax`, `argmin`."""
-        at = number(axes[0]) if len(axes) == 1 else _tuple([number(axis) for axis in axes])
+        at = tupled([number(axis) for axis in axes])
         keywords = {self.axis: at} | ({self.keep: ast.Constant(True)} if keep else {})
         return call(ast.Attribute(array, kind), **keywords)
 
@@ -164,12 +134,14 @@ class Dialect:
 
     def zeros(self, shape: Sequence[ast.expr]) -> ast.expr:
         """An array of zeros."""
-        return call(f"{self.module}.zeros", _tuple(shape), dtype=ast.Attribute(self.like, "dtype"))
+        return call(
+            f"{self.module}.zeros", tuple_of(shape), dtype=ast.Attribute(self.like, "dtype")
+        )
 
     def full(self, shape: Sequence[ast.expr], value: ast.expr) -> ast.expr:
         """An array of one number."""
         kind = ast.Attribute(self.like, "dtype")
-        return call(f"{self.module}.full", _tuple(shape), value, kind)
+        return call(f"{self.module}.full", tuple_of(shape), value, kind)
 
     def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """The array repeated along axes that it lacks."""
@@ -178,7 +150,7 @@ class Dialect:
 
     def spread(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """The array repeated along axes that it lacks, to be read alone."""
-        return self._call("broadcast_to", array, _tuple(shape))
+        return self._call("broadcast_to", array, tuple_of(shape))
 
     def owned(self, array: ast.expr) -> ast.expr:
         """The array if it was computed here, else a copy that may be written to."""
@@ -223,7 +195,7 @@ class Dialect:
     def root(self, equation: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """Where an equation holds, by Newton's iterations."""
         start = call(
-            f"{self.module}.full", _tuple(shape), number(0.5), ast.Attribute(self.like, "dtype")
+            f"{self.module}.full", tuple_of(shape), number(0.5), ast.Attribute(self.like, "dtype")
         )
         return call("_root", equation, start)
 
@@ -238,10 +210,11 @@ class Dialect:
     def fold(self, kind: str, array: ast.expr, axes: Sequence[int]) -> ast.expr | None:
         """A reduction over axes of windows, None where it is best made as any other."""
         # NumPy's reductions are slow over a short axis whose entries lie side by side.
-        if kind.startswith("arg") and len(axes) == 1:
-            return call("_fold_places", self._ufunc(_FOLDED[kind]), array, number(axes[0]))
-        if kind in _FOLDED and not kind.startswith("arg"):
-            at = _tuple([number(axis) for axis in axes])
+        if kind in ("argmax", "argmin") and len(axes) == 1:
+            function = self._ufunc(_FOLDED[kind.removeprefix("arg")])
+            return call("_fold_places", function, array, number(axes[0]))
+        if kind in _FOLDED:
+            at = tuple_of([number(axis) for axis in axes])
             return call("_fold", self._ufunc(_FOLDED[kind]), array, at)
         return None
 
@@ -260,7 +233,7 @@ class Dialect:
         self, value: ast.expr, shape: Sequence[ast.expr], slots: Sequence[ast.expr]
     ) -> ast.expr:
         """An array with values added to its windows; what falls outside is left out."""
-        return call("_add_windows", value, _tuple(shape), *slots)
+        return call("_add_windows", value, tuple_of(shape), *slots)
 
     def contract(self, formula: str, matrix: ast.expr, windows: ast.expr) -> ast.expr:
         """A sum of products of an array and of windows, which are large as an array."""
@@ -295,13 +268,13 @@ class Dialect:
 
         With `repeated` some may be the same entry.
         """
-        place = slots[0] if len(slots) == 1 else _tuple(slots)
+        place = tupled(slots)
         if repeated:
             last = max(k for k, slot in enumerate(slots) if not isinstance(slot, ast.Slice))
             if any(isinstance(slot, ast.Slice) for slot in slots[:last]):
                 places = _without_slices(slots)
                 return ast.Expr(call(f"{self.module}.add.at", array, places, value))
-            return ast.Expr(call("_add_at", array, _tuple(slots[: last + 1]), value))
+            return ast.Expr(call("_add_at", array, tuple_of(slots[: last + 1]), value))
         if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
             return ast.AugAssign(ast.Subscript(array, place), ast.Sub(), value.operand)
         return ast.AugAssign(ast.Subscript(array, place), ast.Add(), value)
@@ -317,4 +290,4 @@ def _without_slices(slots: Sequence[ast.expr]) -> ast.expr:
     last = max(k for k, slot in enumerate(slots) if not isinstance(slot, ast.Slice))
     whole = call("slice", ast.Constant(None))
     places = [whole if isinstance(s, ast.Slice) else s for s in slots[: last + 1]]
-    return places[0] if len(places) == 1 else _tuple(places)
+    return tupled(places)

@@ -23,8 +23,8 @@ from sympy import (
 )
 
 from derive.codegen.assignment import CodeError
-from derive.codegen.dialect import call, name, number
 from derive.codegen.reads import Reads
+from derive.codegen.syntax import call, name, number
 from derive.expressions import (
     Index,
     Iverson,

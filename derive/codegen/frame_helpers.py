@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from derive.codegen.half import IN_SINGLE
+from derive.codegen.helpers import SHAPES
 from derive.codegen.leading import leading_texts
 from derive.codegen.window_helpers import JAX_WINDOWS, TORCH_WINDOWS
 
 __all__ = ["JAX_HELPERS", "TORCH_HELPERS"]
 
-_SHAPES = """
-        for axis, (length, size) in enumerate(zip({shape}, sizes)):
-            here = f"{{name}} has {{length}} entries along axis {{axis}}"
-            if isinstance(size, int) and length != size:
-                raise ValueError(f"{{here}}, not {{size}}")
-            other, there, first = known.setdefault(size, (name, axis, length))
-            if length != first:
-                raise ValueError(f"{{here}}, {{other}} has {{first}} along axis {{there}}")
-"""
+_NEWTON = """
+    def newton(found):
+        residual, slope = equation(found)
+        if slope.ndim > residual.ndim:
+            first = 2 * residual.ndim - slope.ndim
+            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
+            matrix = slope.reshape((*systems, order, order))
+            step = {module}.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
+            return found - step.reshape(residual.shape)
+        return found - residual / slope
+""".lstrip("\n")
 
 _TORCH_CHECK = (
     '''
@@ -36,7 +39,7 @@ def _check(*arrays):
             if array.dtype != first:
                 raise TypeError(f"{name} is {array.dtype}, {other} is {first}")
 '''.rstrip()
-    + _SHAPES.format(shape="array.shape")
+    + SHAPES.format(shape="array.shape")
 )
 
 _TORCH_LABELS = '''
@@ -98,21 +101,12 @@ _TORCH_ROOT = '''
 def _root(equation, start):
     """Return where an equation holds, by Newton's iterations from several starts."""
 
-    def newton(found):
-        residual, slope = equation(found)
-        if slope.ndim > residual.ndim:
-            first = 2 * residual.ndim - slope.ndim
-            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
-            matrix = slope.reshape((*systems, order, order))
-            step = torch.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
-            return found - step.reshape(residual.shape)
-        return found - residual / slope
-
+{newton}
     with torch.no_grad():
         found = _newton(newton, start)
     # Each step from the root on gives autograd one more derivative of it.
     return newton(newton(found))
-'''
+'''.format(newton=_NEWTON.format(module="torch"))
 
 _TORCH_NEWTON = '''
 def _newton(step, start):
@@ -147,7 +141,7 @@ def _check(*arrays):
             if dtype != first:
                 raise TypeError(f"{name} is {dtype}, {other} is {first}")
 '''.rstrip()
-    + _SHAPES.format(shape="shape")
+    + SHAPES.format(shape="shape")
 )
 
 _JAX_LABELS = '''
@@ -176,16 +170,7 @@ def _root(equation, start):
     Where none of them ends the entries are not numbers.
     """
 
-    def newton(found):
-        residual, slope = equation(found)
-        if slope.ndim > residual.ndim:
-            first = 2 * residual.ndim - slope.ndim
-            systems, order = residual.shape[:first], math.prod(residual.shape[first:])
-            matrix = slope.reshape((*systems, order, order))
-            step = jnp.linalg.solve(matrix, residual.reshape((*systems, order, 1)))
-            return found - step.reshape(residual.shape)
-        return found - residual / slope
-
+{newton}
     def moves(state):
         count, _, before, found = state
         small = jnp.finfo(found.dtype).eps ** 0.5 * jnp.maximum(jnp.abs(found), 1)
@@ -203,7 +188,7 @@ def _root(equation, start):
     found = jnp.where(moves((0, *state[1:])), jnp.nan, jax.lax.stop_gradient(state[3]))
     # Each step from the root on gives one more derivative of it.
     return newton(newton(found))
-'''
+'''.format(newton=_NEWTON.format(module="jnp"))
 
 _JAX_DENSE = '''
 def _dense(upstream):

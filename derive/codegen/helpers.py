@@ -7,11 +7,22 @@ from collections.abc import Mapping
 
 from derive.codegen.half import IN_SINGLE
 from derive.codegen.leading import leading_texts
-from derive.codegen.window_helpers import NUMPY_WINDOWS
+from derive.codegen.numpy_windows import NUMPY_WINDOWS
 
-__all__ = ["HELPERS", "helpers"]
+__all__ = ["HELPERS", "SHAPES", "helpers"]
 
-CHECK = '''
+SHAPES = """
+        for axis, (length, size) in enumerate(zip({shape}, sizes)):
+            here = f"{{name}} has {{length}} entries along axis {{axis}}"
+            if isinstance(size, int) and length != size:
+                raise ValueError(f"{{here}}, not {{size}}")
+            other, there, first = known.setdefault(size, (name, axis, length))
+            if length != first:
+                raise ValueError(f"{{here}}, {{other}} has {{first}} along axis {{there}}")
+"""
+
+CHECK = (
+    '''
 def _check(*arrays):
     """Raise where arrays, given as (name, array, sizes), do not fit together."""
     known, kinds = {}, {}
@@ -28,14 +39,9 @@ def _check(*arrays):
             other, first = kinds.setdefault("numbers", (name, dtype))
             if dtype != first:
                 raise TypeError(f"{name} is {dtype}, {other} is {first}")
-        for axis, (length, size) in enumerate(zip(shape, sizes)):
-            here = f"{name} has {length} entries along axis {axis}"
-            if isinstance(size, int) and length != size:
-                raise ValueError(f"{here}, not {size}")
-            other, there, first = known.setdefault(size, (name, axis, length))
-            if length != first:
-                raise ValueError(f"{here}, {other} has {first} along axis {there}")
-'''
+'''.rstrip()
+    + SHAPES.format(shape="shape")
+)
 
 CHECK_LABELS = '''
 def _check_labels(name, array, shape, size):

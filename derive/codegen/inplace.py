@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from sympy import Expr
 
-from derive.codegen.dialect import Dialect, call, name
+from derive.codegen.dialect import Dialect
 from derive.codegen.steps import Step
+from derive.codegen.syntax import call, name
 
 __all__ = ["OVERWRITE", "in_place", "views"]
 

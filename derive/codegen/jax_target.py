@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from derive.codegen.dialect import Dialect
 from derive.codegen.frame_helpers import JAX_HELPERS
-from derive.codegen.half import multiplies_matrices, sums
 from derive.codegen.jax_dialect import JaxDialect
 from derive.codegen.passes import Passes
 from derive.codegen.selftest import DRAW, braced, drawn, example, inputs
@@ -57,6 +56,7 @@ class JaxTarget(Target):
     name: ClassVar[str] = "jax"
     purpose: ClassVar[str] = "Value and gradients, with JAX."
     helper_texts: ClassVar[Mapping[str, str]] = JAX_HELPERS
+    multiplies_halves: ClassVar[bool] = True
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""
@@ -71,10 +71,6 @@ class JaxTarget(Target):
     def packages(self, text: str) -> Iterator[str]:
         """The imports of packages."""
         yield from _PACKAGES
-
-    def is_single(self, found: Passes, text: str) -> bool:
-        """Whether half precisions are computed in float32: not where matrices are multiplied."""
-        return sums(found) and not multiplies_matrices(found)
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """The function named after the derivation, with the passes as its derivative."""

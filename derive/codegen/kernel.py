@@ -11,7 +11,6 @@ from sympy import Expr
 
 from derive.codegen.bounds import bounds
 from derive.codegen.cells import Cells
-from derive.codegen.dialect import call, number
 from derive.codegen.expression_text import expression
 from derive.codegen.hoist import Hoisting
 from derive.codegen.identifiers import Identifiers
@@ -19,6 +18,7 @@ from derive.codegen.layout import Layout, layout
 from derive.codegen.loops import Loop, Nest, updates_in
 from derive.codegen.positions import Sizes
 from derive.codegen.source import INDENT, opened, statement
+from derive.codegen.syntax import call, number
 from derive.codegen.updates import Update
 from derive.expressions import Index, is_tensor, name_of
 

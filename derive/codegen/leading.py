@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from derive.codegen.axes import axes_of
-from derive.codegen.dialect import Dialect, call, name, number
+from derive.codegen.dialect import Dialect
 from derive.codegen.passes import Passes
+from derive.codegen.syntax import call, name, number
 
 __all__ = ["behind_lead", "flat", "lead_of", "leading_texts", "unflat"]
 

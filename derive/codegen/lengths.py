@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from derive.codegen.axes import axes_of
-from derive.codegen.dialect import name, number
 from derive.codegen.identifiers import Identifiers
+from derive.codegen.syntax import name, number
 from derive.expressions import Graph, Size
 
 __all__ = ["length_statements"]

@@ -13,14 +13,16 @@ from collections.abc import Sequence
 from sympy import Expr, Indexed, KroneckerDelta, Mul
 
 from derive.codegen.assignment import Assignment, CodeError
-from derive.codegen.dialect import Dialect, number
+from derive.codegen.dialect import Dialect
 from derive.codegen.entries import Entries, has_array
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.positions import Sizes
-from derive.codegen.reads import Places, is_plain, looked_up
+from derive.codegen.products import Operand, Products
+from derive.codegen.reads import Places, looked_up
 from derive.codegen.scatter import Scatter, split
 from derive.codegen.schedule import in_order
 from derive.codegen.solution import Inverse, RootWork, Solution
+from derive.codegen.syntax import number
 from derive.codegen.views import window_view
 from derive.expressions import (
     Binder,
@@ -48,9 +50,6 @@ _REDUCTIONS = {
     "ArgMinimum": "argmin",
 }
 
-_Operand = tuple[ast.expr, list[Index]]
-"""An array, and the indices of its axes."""
-
 
 class Lowering:
     """Statements for assignments, in one dialect.
@@ -66,6 +65,7 @@ class Lowering:
         self.dialect = dialect
         self.names = names
         self.sizes = sizes
+        self._products = Products(dialect, self._entries)
 
     def statements(self, assignment: Assignment) -> list[ast.stmt]:
         """The statements that make an assignment."""
@@ -164,7 +164,7 @@ class Lowering:
         if isinstance(expr, Contraction) and len(factors) > 1:
             operands = [found for factor in factors if (found := self._operand(factor))]
             if len(operands) == len(factors):
-                product = self._product(factors, operands, target)
+                product = self._products.value(factors, operands, target)
                 if product is not None:
                     return product, set().union(*map(ranging, factors))
         kind = _REDUCTIONS.get(type(expr).__name__, "")
@@ -191,62 +191,11 @@ class Lowering:
         found = self.dialect.determinant if plain else self.dialect.log_determinant
         return found(matrix), set(batch)
 
-    def _operand(self, factor: Expr) -> _Operand | None:
+    def _operand(self, factor: Expr) -> Operand | None:
         """A tensor as an array with an axis for each index."""
         if not isinstance(factor, Indexed) or not indices_of(factor):
             return None
         return self._entries(()).viewed(factor)
-
-    def _product(
-        self, factors: Sequence[Expr], operands: Sequence[_Operand], target: Sequence[Index]
-    ) -> ast.expr | None:
-        """The sum of a product of tensors, by matrix products where it is one.
-
-        None where the product is best made and summed one after the other.
-        """
-        free = [i for i in target if any(i in ranging(f) for f in factors)]
-        if len(factors) == 2 and all(map(is_plain, factors)):
-            product = self._matrix_product(factors, free)
-            if product is not None:
-                return product
-        whole = set().union(*map(ranging, factors)) in map(ranging, factors)
-        if whole and not self.dialect.sums_products:
-            return None
-        return self._einsum(factors, operands, free)
-
-    def _einsum(
-        self, factors: Sequence[Expr], operands: Sequence[_Operand], free: Sequence[Index]
-    ) -> ast.expr:
-        every = sorted(set().union(*map(ranging, factors)), key=str)
-        letters = dict(zip(every, "abcdefghijklmnopqrstuvwxyz", strict=False))
-        terms = ["".join(letters[i] for i in indices) for _, indices in operands]
-        out = "".join(letters[i] for i in free)
-        arrays = [array for array, _ in operands]
-        own = [set(term) - set(terms[1 - place]) for place, term in enumerate(terms[:2])]
-        matrix = len(terms) == 2 and all(own)
-        windows = [not is_plain(factor) for factor in factors]
-        if matrix and sum(windows) == 1 and not _all_three(terms[0], terms[1], out):
-            first = windows.index(False)
-            formula = f"{terms[first]},{terms[1 - first]}->{out}"
-            return self.dialect.contract(formula, arrays[first], arrays[1 - first])
-        return self.dialect.einsum(f"{','.join(terms)}->{out}", *arrays, matrix=matrix)
-
-    def _matrix_product(self, factors: Sequence[Expr], free: Sequence[Index]) -> ast.expr | None:
-        """A product of matrices, one for each value of the indices that both factors keep."""
-        for first, second in (factors, factors[::-1]):
-            one, other = ranging(first), ranging(second)
-            batch = [i for i in free if i in one and i in other]
-            over = sorted((one & other) - set(free), key=str)
-            rows = [i for i in free if i in one and i not in batch]
-            columns = [i for i in free if i in other and i not in batch]
-            if len(over) != 1 or len(rows) != 1 or len(columns) > 1:
-                continue
-            if list(free) != [*batch, *rows, *columns] or (batch and not columns):
-                continue
-            left = self._entries([*batch, *rows, *over]).value(first)
-            right = self._entries([*batch, *over, *columns]).value(second)
-            return ast.BinOp(left, ast.MatMult(), right)
-        return None
 
     def _windows_added(self, scatter: Scatter, target: Sequence[Index]) -> ast.expr | None:
         """A new array with values added where windows of it lie, None where they are none."""
@@ -329,11 +278,6 @@ class Lowering:
         if extra:
             return self._dense(Contraction(scatter.value, *extra), plan.indices)
         return self._entries(plan.indices).value(scatter.value)
-
-
-def _all_three(one: str, other: str, out: str) -> bool:
-    """Whether a letter is in two operands and in the result."""
-    return bool({*one} & {*other} & {*out})
 
 
 def _repeated(power: Expr) -> list[Expr]:

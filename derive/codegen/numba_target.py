@@ -12,7 +12,7 @@ from derive.codegen.adjoints import adjoint
 from derive.codegen.axes import axes_of
 from derive.codegen.calls import KernelStep
 from derive.codegen.describe import formula
-from derive.codegen.dialect import Dialect, call
+from derive.codegen.dialect import Dialect
 from derive.codegen.expression_text import expression
 from derive.codegen.half import in_single
 from derive.codegen.helpers import HELPERS, helpers
@@ -23,6 +23,7 @@ from derive.codegen.passes import Passes, passes
 from derive.codegen.program import Program
 from derive.codegen.selftest import self_test
 from derive.codegen.steps import Function, Step
+from derive.codegen.syntax import call
 from derive.codegen.target import Target, comment
 
 __all__ = ["NumbaTarget"]

@@ -9,19 +9,15 @@ from collections.abc import Callable, Sequence
 from sympy import Expr
 
 from derive.codegen.assignment import CodeError
-from derive.codegen.dialect import Dialect, number
+from derive.codegen.dialect import Dialect
 from derive.codegen.identifiers import Identifiers
+from derive.codegen.syntax import number, tupled
 from derive.expressions import Index, Quotient, Remainder
 
-__all__ = ["Positions", "Sizes", "tupled"]
+__all__ = ["Positions", "Sizes"]
 
 Sizes = Callable[[str], Sequence[Expr | None]]
 """The lengths of the axes of a tensor, by its name."""
-
-
-def tupled(nodes: Sequence[ast.expr]) -> ast.expr:
-    """One node, or a tuple of several."""
-    return nodes[0] if len(nodes) == 1 else ast.Tuple(list(nodes))
 
 
 class Positions:

@@ -162,14 +162,7 @@ def program(
     graph = examples.graph if examples else graph
     # For a batch the arguments have the order that they have for one example.
     inputs = tuple(name for name in dict.fromkeys((*order, *graph.names)) if name not in graph)
-    numbers = (name for name in inputs if name in graph.inputs)
-    wanted = tuple(wrt) or tuple(name for name in numbers if acts(name, graph))
-    outputs = graph.outputs
-    if not wanted:
-        raise CodeError(
-            "the outputs are made of no tensor of numbers",
-            mend="gradients are by inputs that an output is computed from",
-        )
+    wanted = tuple(wrt) or _acting(inputs, graph)
     loss = next(letter for letter in LOSSES if letter not in graph.names)
     others = _derived(graph, goals)
     gradients = [Partial(tensor(loss), generic(others.graph, name)) for name in wanted]
@@ -181,7 +174,7 @@ def program(
     return Program(
         derivation,
         inputs,
-        outputs,
+        graph.outputs,
         wanted,
         loss,
         forward,
@@ -191,6 +184,17 @@ def program(
         is_twice or any(len(partial_in(goal).variables) > 1 for goal in goals),
         batch=examples,
     )
+
+
+def _acting(inputs: Iterable[str], graph: Graph) -> tuple[str, ...]:
+    """The inputs that are tensors of numbers and that an output depends on."""
+    found = tuple(name for name in inputs if name in graph.inputs and acts(name, graph))
+    if not found:
+        raise CodeError(
+            "the outputs are made of no tensor of numbers",
+            mend="gradients are by inputs that an output is computed from",
+        )
+    return found
 
 
 def _derived(graph: Graph, goals: Sequence[Expr]) -> Derivation:

@@ -13,7 +13,7 @@ from derive.codegen.assignment import CodeError
 from derive.codegen.axes import axes_of
 from derive.codegen.passes import Passes
 from derive.codegen.program import Program
-from derive.codegen.selftest_further import further_test
+from derive.codegen.selftest_further import differences, further_test
 from derive.codegen.source import INDENT
 from derive.expressions import Graph
 from derive.verify.domain import USUAL, Domain, domains
@@ -96,16 +96,6 @@ def _derivative(function, array, place):
     moved[place] += 1e-30j
     return function(moved).imag / 1e-30
 """
-_DIFFERENCES = """
-def _derivative(function, array, place, step=1e-5):
-    values = []
-    for times in (-2, -1, 1, 2):
-        moved = array.copy()
-        moved[place] += times * step
-        values.append(function(moved))
-    far, near, beyond, last = values
-    return (far - 8 * near + 8 * beyond - last) / (12 * step)
-"""
 _TEST = '''
 def self_test(seed=0):
     """Return the worst error of the gradients beside {how} on random data."""
@@ -156,7 +146,7 @@ def self_test(found: Passes, text: str) -> Iterator[str]:
     data = example(program.graph)
     exact = not _NOT_ANALYTIC.search(text)
     yield DRAW
-    yield _COMPLEX if exact else _DIFFERENCES
+    yield _COMPLEX if exact else differences("_derivative", "1e-5")
     yield from further_test(found, partial(drawn, program, data), exact=exact)
     one, single = len(program.outputs) == 1, len(program.wrt) == 1
     upstream = [_upstream(program, n, data) for n in program.outputs]

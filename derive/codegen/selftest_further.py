@@ -12,11 +12,13 @@ from derive.codegen.source import INDENT
 from derive.codegen.wrapping import lines_of
 from derive.expressions import Partial, indices_of, is_tensor, name_of
 
-__all__ = ["DIFFERENTIATED", "further_test"]
+__all__ = ["DIFFERENTIATED", "differences", "further_test"]
 
-DIFFERENTIATED = {
-    "numpy": '''
-def _difference(function, array, place, step=1e-3):
+
+def differences(name: str, step: str) -> str:
+    """A function for the derivative by one entry, from differences of the fourth order."""
+    return f"""
+def {name}(function, array, place, step={step}):
     values = []
     for times in (-2, -1, 1, 2):
         moved = array.copy()
@@ -24,7 +26,12 @@ def _difference(function, array, place, step=1e-3):
         values.append(function(moved))
     far, near, beyond, last = values
     return (far - 8 * near + 8 * beyond - last) / (12 * step)
+"""
 
+
+DIFFERENTIATED = {
+    "numpy": differences("_difference", "1e-3")
+    + '''
 
 def _differentiated(value, inputs, names):
     """Derivatives of a value by inputs, whose axes come last; the first one by `_derivative`."""

@@ -12,7 +12,7 @@ from derive.codegen.axes import axes_of
 from derive.codegen.checks import checked, numbers
 from derive.codegen.describe import about_further, documentation, formula, saved_lines
 from derive.codegen.dialect import Dialect
-from derive.codegen.half import in_single, sums
+from derive.codegen.half import in_single, multiplies_matrices, sums
 from derive.codegen.helpers import HELPERS, helpers
 from derive.codegen.inplace import OVERWRITE
 from derive.codegen.leading import flat, lead_of, unflat
@@ -40,11 +40,13 @@ class Target:
     Attributes
     ----------
     name : how the target is called.
+    multiplies_halves : whether it multiplies matrices of half precisions, adding up in float32.
     """
 
     name: ClassVar[str] = "numpy"
     purpose: ClassVar[str] = "Value and gradients, with NumPy."
     helper_texts: ClassVar[Mapping[str, str]] = HELPERS
+    multiplies_halves: ClassVar[bool] = False
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""
@@ -81,6 +83,8 @@ class Target:
 
     def is_single(self, found: Passes, text: str) -> bool:
         """Whether half precisions are computed in float32."""
+        if self.multiplies_halves:
+            return sums(found) and not multiplies_matrices(found)
         # SciPy has no functions of half precisions.
         return sums(found) or "erf(" in text
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from derive.codegen.dialect import Dialect, call, number
+from derive.codegen.dialect import Dialect
+from derive.codegen.syntax import call, number
 from derive.expressions import ELEMENTARY
 
 __all__ = ["TorchDialect"]

@@ -14,7 +14,6 @@ from derive.codegen.dialect import Dialect
 from derive.codegen.double import doubled
 from derive.codegen.double_autograd import backward_classes
 from derive.codegen.frame_helpers import TORCH_HELPERS
-from derive.codegen.half import multiplies_matrices, sums
 from derive.codegen.leading import flat, lead_of
 from derive.codegen.passes import Function, Passes
 from derive.codegen.program import Program
@@ -60,6 +59,7 @@ class TorchTarget(Target):
     name: ClassVar[str] = "torch"
     purpose: ClassVar[str] = "Value and gradients, with PyTorch."
     helper_texts: ClassVar[Mapping[str, str]] = TORCH_HELPERS
+    multiplies_halves: ClassVar[bool] = True
 
     def dialect(self) -> Dialect:
         """How the target spells operations."""
@@ -102,10 +102,6 @@ class TorchTarget(Target):
                 yield f"{INDENT}if {' or '.join(f'needs[{k}]' for k in sorted(use))}:"
             for step in steps:
                 yield from self.step_lines(step, found, fresh, 1 if use == everything else 2)
-
-    def is_single(self, found: Passes, text: str) -> bool:
-        """Whether half precisions are computed in float32: not where matrices are multiplied."""
-        return sums(found) and not multiplies_matrices(found)
 
     def wrapped(self, found: Passes) -> Iterator[str]:
         """The function of autograd's, and the one to call."""
