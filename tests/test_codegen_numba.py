@@ -262,3 +262,17 @@ def test_an_entry_behind_a_loop_is_added_to_once(plain: Callable[[str], ModuleTy
     expected = found.backward(found.forward(x, 1)[1], 3.0)
     again = found.backward(found.forward(x, 1)[1], 3.0, overwrite_saved=True)
     np.testing.assert_allclose(again, expected)
+
+
+def test_numbers_alone_are_given_where_an_array_is_saved(
+    plain: Callable[[str], ModuleType],
+) -> None:
+    graph = read_graph(
+        "f_k = 1_k y; m = 1_k exp(f_k); h_jk = 1_j sin(f_k Σ_r f_r)", sizes={"j": "J", "k": "K"}
+    )
+    found = program(graph)
+    passes, given = plain(module(found, "numba")), case(found)
+    outputs, saved = passes.forward(*given.inputs)
+    gradient = passes.backward(saved, *given.upstream)
+    for value, expected in zip((*outputs, gradient), given.expected, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-9)
