@@ -168,3 +168,14 @@ def test_what_is_the_same_along_an_axis_is_summed_over_the_whole_of_it(
     values = found.values(given.inputs, given.upstream)
     for value, expected in zip(values, given.expected, strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "equations", ["y_k = sqrt(1 + x_{k+1}^2)", "y_kj = sqrt(1 + x_{j,2·k-1}^2)"]
+)
+def test_no_gradient_is_divided_by_an_entry_outside(equations: str) -> None:
+    found = run(program(read_graph(equations, sizes={"k": "K"})), "numpy")
+    given = case(found.program)
+    values = found.values(given.inputs, given.upstream)
+    for value, expected in zip(values, given.expected, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-9)
