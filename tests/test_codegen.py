@@ -15,7 +15,7 @@ import pytest
 from derive.codegen import TARGETS, CodeError, module, program
 from derive.notation import read_graph
 from derive.problems import catalogue, load_problem
-from tests.generated import Case, Generated, case, generated, written
+from tests.generated import Case, Generated, case, generated, run, written
 
 FEW = ["cross_entropy_batch", "layer_norm", "attention", "embedding", "conv1d"]
 every = pytest.mark.parametrize(
@@ -154,3 +154,28 @@ def test_a_module_may_have_many_inputs(target: str) -> None:
     inputs = ["x", *(f"h{n}" for n in range(1, 17))]
     chain = [f"{h}_i = tanh(W{h[1:]}_ij {x}_j)" for x, h in pairwise(inputs)]
     ast.parse(module(program(read_graph([*chain, "c = h16_i h16_i"])), target))
+
+
+@pytest.mark.parametrize("what", ["log(1 + x_j^2 1_i)", "max(x_j 1_i, 1)", "exp(x_j 1_i)"])
+@pytest.mark.parametrize("sum_of", ["1_i {}", "1_j {}", "1_i 1_j {}"])
+def test_what_is_the_same_along_an_axis_is_summed_over_the_whole_of_it(
+    what: str, sum_of: str
+) -> None:
+    left = "c" + "".join(f"_{k}" for k in "ij" if f"1_{k} " not in sum_of)
+    graph = read_graph(f"{left} = {sum_of.format(what)}", sizes={"i": "N"})
+    found = run(program(graph), "numpy")
+    given = case(found.program)
+    values = found.values(given.inputs, given.upstream)
+    for value, expected in zip(values, given.expected, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "equations", ["y_k = sqrt(1 + x_{k+1}^2)", "y_kj = sqrt(1 + x_{j,2·k-1}^2)"]
+)
+def test_no_gradient_is_divided_by_an_entry_outside(equations: str) -> None:
+    found = run(program(read_graph(equations, sizes={"k": "K"})), "numpy")
+    given = case(found.program)
+    values = found.values(given.inputs, given.upstream)
+    for value, expected in zip(values, given.expected, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-9)

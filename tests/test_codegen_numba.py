@@ -262,3 +262,40 @@ def test_an_entry_behind_a_loop_is_added_to_once(plain: Callable[[str], ModuleTy
     expected = found.backward(found.forward(x, 1)[1], 3.0)
     again = found.backward(found.forward(x, 1)[1], 3.0, overwrite_saved=True)
     np.testing.assert_allclose(again, expected)
+
+
+def test_numbers_alone_are_given_where_an_array_is_saved(
+    plain: Callable[[str], ModuleType],
+) -> None:
+    graph = read_graph(
+        "f_k = 1_k y; m = 1_k exp(f_k); h_jk = 1_j sin(f_k Σ_r f_r)", sizes={"j": "J", "k": "K"}
+    )
+    found = program(graph)
+    passes, given = plain(module(found, "numba")), case(found)
+    outputs, saved = passes.forward(*given.inputs)
+    gradient = passes.backward(saved, *given.upstream)
+    for value, expected in zip((*outputs, gradient), given.expected, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        # A sum of no terms is 0, and is asked for.
+        "h_ik = 1_j x_{k-i,j} + d_i e_k",
+        # What stands before a loop stands outside of the conditions inside.
+        "f = 1_i x_i; m_i = exp(x_i)/(Σ_p exp(x_p)); h_ji = (Σ_k m_{i-1} 1_k) m_i 1_j",
+    ],
+)
+def test_conditions_hold_where_they_are_seen_to(
+    equations: str, plain: Callable[[str], ModuleType]
+) -> None:
+    sizes = {letter: letter.upper() for letter in "jk" if f"1_{letter}" in equations}
+    found = program(read_graph(equations, sizes=sizes))
+    passes, given = plain(module(found, "numba")), case(found)
+    outputs, saved = passes.forward(*given.inputs)
+    gradients = passes.backward(saved, *given.upstream)
+    outputs = outputs if len(found.outputs) > 1 else (outputs,)
+    gradients = gradients if len(found.wrt) > 1 else (gradients,)
+    for value, expected in zip((*outputs, *gradients), given.expected, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-7, atol=1e-9)

@@ -53,6 +53,7 @@ class Writer:
         scalars = {n for n, axes in self.layout.axes.items() if not axes}
         given = {n for n in self.read if not self.layout.arity[n]}
         self.depth = max(len(update.order) for update in self.updates)
+        self._around: list[Loop] = []
         self.hoisting = Hoisting(frozenset(given), frozenset(scalars), self.depth)
         self.values = {id(u): self.hoisting.of(u) for u in self.updates}
         self._fresh = (f"part{n}" for n in count(1))
@@ -87,8 +88,10 @@ class Writer:
     def _loop(self, loop: Loop, indent: int, rows: Sequence[str]) -> Iterator[Line]:
         yield from self._starts(loop, indent)
         yield from opened(f"for {self.letters[loop.index]} in range(", rows, "):", indent)
+        self._around.append(loop)
         for part in loop.body:
             yield from self._nest(part, indent + 1)
+        self._around.pop()
         for update in self.updates:
             if self._begins(update, loop) and self._variable(update):
                 yield from self._finish(update, indent)
@@ -116,7 +119,8 @@ class Writer:
         """The constants of a loop."""
         for constant in self.hoisting.before.get(loop.index, []):
             variable = self._named(constant.name, f"c{constant.name[1:]}")
-            cells = self.cells.under(constant.update.conditions)
+            # Of the conditions of an update only those hold that the loops around see to.
+            cells = self.cells.under(frozenset(c for each in self._around for c in each.conditions))
             value = cells.value(constant.expr)
             if constant.inner and self.real and not self._is_entry(constant.expr):
                 value = call(f"{self.real}.dtype.type", value)

@@ -136,8 +136,12 @@ class _Group:
         self.members.append(update)
 
     def _conditions(self, update: Update) -> frozenset[Expr]:
-        """The conditions that this loop can see to: linear in its index, and in none further in."""
-        if self.depth == 0:
+        """The conditions that this loop can see to: linear in its index, and in none further in.
+
+        A reduction that begins further in has a value in every round, also where it is of nothing.
+        """
+        within = update.order[: self.depth + 1]
+        if self.depth == 0 or (update.reduced and update.reduced[0] not in within):
             return frozenset()
         inner = set(update.order[self.depth + 1 :])
         return frozenset(

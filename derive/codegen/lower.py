@@ -180,6 +180,10 @@ class Lowering:
         axes = tuple(order.index(index) - len(order) for index in indices)
         if isinstance(expr, OfMatrix):
             return self._of_matrix(expr, body, indices, target)
+        if not entries.carried >= set(indices):
+            # What is the same along an axis counts as often as that is long.
+            value = self.dialect.spread(value, self._shape(order))
+            return self.dialect.reduce(kind, value, axes), set(order)
         return self.dialect.reduce(kind, value, axes), entries.carried
 
     def _of_matrix(

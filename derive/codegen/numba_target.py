@@ -140,9 +140,9 @@ def _converted(
     """The function with its arrays laid out one entry after the other."""
     names, graph = found.names, program.graph
     arrays = [n for n in given if axes_of(graph, n)]
-    known = [
-        n for n in (*arrays, *sorted(function.used)) if n not in graph.labels and axes_of(graph, n)
-    ]
+    # What the forward pass saves it has yet to make.
+    saved = sorted(function.used) if function.title != "forward" else ()
+    known = [n for n in (*arrays, *saved) if n not in graph.labels and axes_of(graph, n)]
     start: list[ast.stmt] = []
     for each in given:
         variable = ast.Name(names[each])

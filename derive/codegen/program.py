@@ -25,6 +25,7 @@ from derive.codegen.further import (
     is_further,
     partial_in,
 )
+from derive.codegen.outside import finite_outside
 from derive.codegen.solution import solution
 from derive.codegen.spread import spread, spread_goals
 from derive.codegen.stable import Stable
@@ -171,6 +172,7 @@ def program(
     stable = Stable()
     forward = tuple(stable(defined(derivation.graph, graph.order)))
     aside = stable(defined(derivation.graph, added))
+    backward = adjoints(derivation, loss, wanted, adjoint)
     return Program(
         derivation,
         inputs,
@@ -178,7 +180,7 @@ def program(
         wanted,
         loss,
         forward,
-        (*aside, *stable(adjoints(derivation, loss, wanted, adjoint))),
+        (*aside, *(finite_outside(each, graph) for each in stable(backward))),
         name or "derived",
         tuple(replace(f, work=tuple(stable(f.work))) for f in further(others, graph)),
         is_twice or any(len(partial_in(goal).variables) > 1 for goal in goals),
