@@ -68,6 +68,8 @@ class Dialect:
         target's compiler makes one loop of both.
     eager : whether every operation passes over its arrays by itself.
     guarded : whether a place for a result is one only in some circumstances.
+    places_first : whether values that are added to entries, of which some may be the same, have
+        the axes of their places first.
     sums_products : whether `einsum` is the fast way to a sum of products that is no product of
         matrices.
     labels_are_numbers : whether a label without axes is a number when arrays are cut.
@@ -90,6 +92,7 @@ class Dialect:
     }
     entrywise: tuple[str, ...] = ("exp", "log", "sqrt", "tanh", "sin", "cos", "square")
     guarded = False
+    places_first = False
     by_entry = False
     labels_are_numbers = True
 

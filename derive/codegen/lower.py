@@ -298,6 +298,8 @@ class Lowering:
         order = [index for index in in_order(scatter.value) if index in wanted]
         order += sorted(wanted - set(order), key=str)
         plan = looked_up(scatter.slots, order)
+        if scatter.over and self.dialect.places_first:
+            plan = plan.in_front()
         places = self._entries(plan.order)
         slots: list[ast.expr] = []
         inside: list[ast.expr] = []

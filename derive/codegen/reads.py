@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed
 
@@ -46,6 +46,11 @@ class Places:
     order: tuple[Index, ...]
     indices: tuple[Index, ...]
     after: int
+
+    def in_front(self) -> Places:
+        """The same places, with the axes of their arrays in front of those of whole axes."""
+        rest = tuple(index for index in self.indices if index not in self.order)
+        return replace(self, indices=(*self.order, *rest), after=len(rest))
 
 
 def looked_up(slots: Sequence[Expr], order: Sequence[Index]) -> Places:

@@ -22,6 +22,7 @@ class TorchDialect(Dialect):
     module = "torch"
     labels_are_numbers = False
     guarded = True
+    places_first = True
     written: Mapping[type[ast.AST], str] = {
         ast.Add: "add",
         ast.Sub: "sub",
