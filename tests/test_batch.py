@@ -266,6 +266,10 @@ def test_leading_axes_that_differ_are_named() -> None:
     ("arguments", "message"),
     [
         (["code", "cross_entropy", "--batch", "logits"], "logits is no input or label of a batch"),
+        (
+            ["code", "cross_entropy", "--batch", "x,"],
+            "an empty name is no input or label of a batch",
+        ),
         (["spec", "conv_general", "--batch", "S"], "each example can have its own w, x"),
         (["code", "cross_entropy", "--batch", "x", "--goal", "d s_i / d x_n"], "gradients alone"),
         (["verify", "cross_entropy", "--batch", "x"], "--batch is about a module of code"),

@@ -14,8 +14,10 @@ pytest.importorskip("scipy", reason="SciPy is not installed")
 from derive.codegen import module, program
 from derive.codegen.dialect import Dialect
 from derive.codegen.passes import passes
+from derive.notation import read_graph
 from derive.problems import load_problem
 from derive.verify.torch_reference import REFERENCES, Reference, torch
+from tests.generated import run
 
 FIXED = {"logistic_loss": {"t"}, "nll_weighted": {"w"}}
 """The inputs by which PyTorch refuses to differentiate."""
@@ -76,3 +78,15 @@ def _arguments(found: Any, given: Any, reference: Reference, outputs: list[Any])
             sizes[str(graph.axis_size(name, axis))] = length
     known = {**sizes, **given}
     return [known[name] for name in passes(found, Dialect()).forward.parameters]
+
+
+def test_rows_are_added_up_along_an_axis_behind_another() -> None:
+    # With as many matrices as rows, axes in another order would have the same lengths.
+    found = program(read_graph("y_ebd = E_{e,t_b,d}"))
+    module = run(found, "torch")
+    E = torch.arange(30, dtype=torch.float64).reshape(2, 5, 3).requires_grad_()
+    t, d_y = torch.tensor([2, 2]), torch.arange(12, dtype=torch.float64).reshape(2, 2, 3)
+    y, saved = module.forward(E.detach(), t)
+    E[:, t].backward(d_y)
+    torch.testing.assert_close(y, E.detach()[:, t])
+    torch.testing.assert_close(module.backward(saved, d_y), E.grad)

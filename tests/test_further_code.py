@@ -221,3 +221,16 @@ def test_the_sheet_counts_a_product_with_a_hessian(capsys: pytest.CaptureFixture
     assert product["flops"]["text"] == "4 I"
     assert product["bytes_least"]["value"] == 12_000
     assert form["name"] == "hessian_quadratic_form"
+
+
+def test_what_nothing_else_reads_is_written_to() -> None:
+    graph = read_graph("r_b = X_bi w_i - y_b; c = 1_b r_b^2 + a w_i w_i")
+    text = module(program(graph, goals=[read_goal("∂²c/∂w_m∂w_n", graph)]))
+    assert "+= 2 * a" in text
+    assert ".copy()" not in text.partition("def hessian(")[2].partition("\n\n\n")[0]
+
+
+@pytest.mark.parametrize("target", ["numpy", "jax", "numba"])
+def test_lines_of_self_tests_are_short(target: str) -> None:
+    text = module(made("softmax"), target)
+    assert max(map(len, text.splitlines())) <= 88

@@ -64,6 +64,7 @@ MORE = [
     "s_i = exp(x_i)/(1_j exp(x_j)); r_i = 1 - s_i; c = -log(r_T)",
     "g_k = w_k exp(-(a - x_k)^2/2); z = 1_k g_k; r_k = g_k/z; c = log(z)",
     "S_qk = Q_qd K_kd; E_qk = exp(S_qk); z_q = 1_k E_qk; A_qk = E_qk/z_q; O_qc = A_qk V_kc",
+    "y_b = (exp(x_k)/(1_m exp(x_m))) X_bk",
     "A_qk = exp(X_qk) [k <= q]/(1_n exp(X_qn) [n <= q])",
     "e_i = exp(x_i); p_i = e_i/(1 + e_i); c = -t_i log(p_i) - (1 - t_i) log(1 - p_i)",
     "l_i = -w_i (1 - p_i)^2 log(p_i); p_i := 1/(1 + exp(-x_i))",
@@ -119,6 +120,13 @@ def test_what_a_weight_zero_leaves_out_does_not_overflow() -> None:
     np.testing.assert_allclose(share, [0, 0.25, 0.75])
     np.testing.assert_allclose(log_sum, 5 + np.log(4))
     np.testing.assert_allclose(gradients[module.program.wrt.index("x")], [0, 0.25, 0.75])
+
+
+def test_sums_with_weights_share_the_exponentials_of_the_sum_without() -> None:
+    """The weights x_i, y_i of products have an axis that the exponentials z_ab do not have."""
+    text = written("z_ab = x_ai y_bi; c = -1_a log(exp(z_aa)/(1_b exp(z_ab)))").text
+    assert text.count("np.exp(") == 1
+    assert "inf" not in text
 
 
 NORMS = [

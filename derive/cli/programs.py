@@ -141,7 +141,8 @@ def batch_of(texts: Iterable[str], graph: Graph) -> tuple[str, ...]:
         if name not in known:
             listed = f"each example can have its own {', '.join(known)}"
             mend = f"{did_you_mean(name, known)} {listed}".strip() if known else ""
-            raise DeriveError(f"{name} is no input or label of a batch", mend=mend)
+            subject = name or "an empty name"
+            raise DeriveError(f"{subject} is no input or label of a batch", mend=mend)
     return tuple(dict.fromkeys(names))
 
 

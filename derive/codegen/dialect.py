@@ -38,10 +38,10 @@ class Dialect:
         target's compiler makes one loop of both.
     eager : whether every operation passes over its arrays by itself.
     guarded : whether a place for a result is one only in some circumstances.
+    places_first : whether values that are added to entries, of which some may be the same, have
+        the axes of their places first.
     sums_products : whether `einsum` is the fast way to a sum of products that is no product of
         matrices.
-    adds_behind_axes : whether values can be added to places along an axis behind whole ones, of
-        which some may be the same.
     labels_are_numbers : whether a label without axes is a number when arrays are cut.
     by_entry : whether the target's work is done entry by entry, not on whole arrays.
     """
@@ -62,8 +62,8 @@ class Dialect:
     }
     entrywise: tuple[str, ...] = ("exp", "log", "sqrt", "tanh", "sin", "cos", "square")
     guarded = False
+    places_first = False
     by_entry = False
-    adds_behind_axes = True
     labels_are_numbers = True
 
     def __init__(self, like: str = "") -> None:

@@ -89,6 +89,11 @@ class _InPlace:
 
     def _rewritten(self, node: ast.stmt, number: int, used: set[str]) -> Iterator[ast.stmt]:
         variable = _made(node)
+        copied = _copied(node)
+        if copied in self._owned and self._is_free(copied, variable, number, used):
+            self._taken.add(copied)
+            yield ast.Assign([ast.Name(variable)], ast.Name(copied))
+            return
         if not isinstance(node, ast.Assign) or not self._is_large(variable):
             yield node
             return
@@ -229,6 +234,18 @@ def _is_fresh(node: ast.stmt, module: str) -> bool:
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         return function.value.id == module
     return isinstance(function, ast.Name) and function.id in _MAKING
+
+
+def _copied(node: ast.stmt) -> str:
+    """The array that a statement makes a copy of, to write to it.
+
+    PyTorch's `clone` is none: autograd may need the value of what it is made from.
+    """
+    value = node.value if isinstance(node, ast.Assign) else None
+    function = value.func if isinstance(value, ast.Call) else None
+    if isinstance(function, ast.Attribute) and function.attr == "copy":
+        return function.value.id if isinstance(function.value, ast.Name) else ""
+    return ""
 
 
 def views(steps: Iterable[Step]) -> set[str]:

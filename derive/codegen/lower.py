@@ -250,8 +250,9 @@ class Lowering:
         wanted = set().union(*map(ranging, scatter.slots))
         order = [index for index in in_order(scatter.value) if index in wanted]
         order += sorted(wanted - set(order), key=str)
-        leading = self.dialect.adds_behind_axes or not scatter.over
-        plan = looked_up(scatter.slots, order, leading)
+        plan = looked_up(scatter.slots, order)
+        if scatter.over and self.dialect.places_first:
+            plan = plan.in_front()
         places = self._entries(plan.order)
         slots: list[ast.expr] = []
         inside: list[ast.expr] = []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed
 
-from derive.codegen.positions import Positions
-from derive.codegen.syntax import number, tupled
+from derive.codegen.dialect import number
+from derive.codegen.positions import Positions, tupled
 from derive.codegen.views import Digits, View, Window, is_free, view
 from derive.expressions import (
     Index,
@@ -47,19 +47,21 @@ class Places:
     indices: tuple[Index, ...]
     after: int
 
+    def in_front(self) -> Places:
+        """The same places, with the axes of their arrays in front of those of whole axes."""
+        rest = tuple(index for index in self.indices if index not in self.order)
+        return replace(self, indices=(*self.order, *rest), after=len(rest))
 
-def looked_up(slots: Sequence[Expr], order: Sequence[Index], leading: bool = True) -> Places:
-    """The slots that need arrays of whole numbers; those arrays have axes in the given order.
 
-    Whole axes may stand in front of them where `leading` says so, and behind them always.
-    """
+def looked_up(slots: Sequence[Expr], order: Sequence[Index]) -> Places:
+    """The slots that need arrays of whole numbers; those arrays have axes in the given order."""
     among = {i for slot in slots if not is_free(slot) for i in ranging(slot)}
     free = [slot for slot in slots if is_free(slot)]
     among |= {slot for slot in free if free.count(slot) > 1}
     held = [not is_free(slot) or slot in among for slot in slots]
     first = held.index(True) if True in held else len(slots)
     last = first + sum(held)
-    if not all(held[first:last]) or (first and not leading):
+    if not all(held[first:last]):
         # Arrays that stand apart would have their axes in front.
         held = [True] * len(slots)
         among, first, last = set().union(*map(ranging, slots)), 0, len(slots)

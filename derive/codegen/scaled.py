@@ -12,7 +12,7 @@ e^a + e^b = e^a/sigmoid(a − b), and e^a − e^b = e^M · ±(1 − e^{−|a−b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import permutations
@@ -20,6 +20,7 @@ from itertools import product as pairs
 
 from sympy import Abs, Add, Expr, KroneckerDelta, Mul, Pow, S, exp, log, sign
 
+from derive.codegen.greatest import one_greatest, weights_in
 from derive.codegen.kept import Kept
 from derive.codegen.sigmoids import has_sigmoid, hyperbolic, joined, remainder
 from derive.codegen.sums import gathered, is_positive, levelled, mask, nonzero, summed
@@ -53,8 +54,11 @@ class Term:
         return Term(self.factor * other.factor, self.exponent + other.exponent).reduced()
 
     def reduced(self) -> Term:
-        """The same term, its exponent as short as deltas and sigmoids allow."""
-        term = self if self.exponent == 0 else self._picked()
+        """The same term, its exponent as short as deltas, greatest values and sigmoids allow."""
+        if self.exponent == 0:
+            return self
+        term = self._picked()
+        term = Term(*one_greatest(term.factor, term.exponent))
         return term if term.exponent == 0 else Term(*joined(term.factor, term.exponent))
 
     def _picked(self) -> Term:
@@ -81,7 +85,7 @@ class Term:
             return self.factor
         rest = Mul(*(f for f in Mul.make_args(self.factor) if not isinstance(f, Iverson)))
         # What was left out where the greatest exponent was looked for may be greater.
-        left_out = {name_of(leaf) for m in self.exponent.atoms(Maximum) for leaf in _weights_in(m)}
+        left_out = {name_of(leaf) for m in self.exponent.atoms(Maximum) for leaf in weights_in(m)}
         weights = [w for w in nonzero(rest) if {name_of(t) for t in tensors_in(w)} <= left_out]
         return rest * exp(levelled(Add(self.exponent, *map(mask, (*self.masks, *weights)))))
 
@@ -226,13 +230,6 @@ def _greatest_in(term: Term, exponent: Expr, indices: Sequence[Index]) -> Expr:
     """The greatest exponent; what a comparison, or a weight 0, leaves out must not count."""
     weights = [w for w in nonzero(term.factor) if ranging(w) & set(indices)]
     return Maximum(levelled(Add(exponent, *map(mask, (*term.masks, *weights)))), *indices)
-
-
-def _weights_in(greatest: Expr) -> Iterator[Expr]:
-    """The tensors whose entries 0 are left out of a greatest value."""
-    for comparison in greatest.atoms(Iverson):
-        if comparison.relation == "!=" and 0 in (comparison.left, comparison.right):
-            yield from tensors_in(comparison)
 
 
 def _is_lowered(term: Term, indices: Sequence[Index]) -> bool:

@@ -34,15 +34,16 @@ DIFFERENTIATED = {
     + '''
 
 def _differentiated(value, inputs, names):
-    """Derivatives of a value by inputs, whose axes come last; the first one by `_derivative`."""
+    """Derivatives of a value by inputs, whose axes come last."""
     if not names:
         return value(inputs)
     *others, name = names
     by, array = _difference if others else _derivative, inputs[name]
-    found = [
-        by(lambda moved: _differentiated(value, {**inputs, name: moved}, others), array, place)
-        for place in np.ndindex(array.shape)
-    ]
+
+    def function(moved):
+        return _differentiated(value, {**inputs, name: moved}, others)
+
+    found = [by(function, array, place) for place in np.ndindex(array.shape)]
     return np.stack(found, -1).reshape((*np.shape(found[0]), *array.shape))
 ''',
     "torch": '''
@@ -64,7 +65,11 @@ def _differentiated(value, inputs, names):
         return value(inputs)
     *others, name = names
     by = jax.jacfwd if others else jax.jacrev
-    return by(lambda moved: _differentiated(value, {**inputs, name: moved}, others))(inputs[name])
+
+    def function(moved):
+        return _differentiated(value, {**inputs, name: moved}, others)
+
+    return by(function)(inputs[name])
 ''',
 }
 """For each library what differentiates the forward pass by no rule of the module."""

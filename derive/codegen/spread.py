@@ -50,7 +50,9 @@ def _spread(graph: Graph, ranks: Mapping[str, int]) -> Spread | None:
     if unknown:
         raise CodeError(
             f"{unknown[0]} is no multi-index",
-            mend=f"the multi-indices are {', '.join(graph.multi)}" if graph.multi else "",
+            mend=f"the multi-indices are {', '.join(graph.multi)}"
+            if graph.multi
+            else "no index of the equations stands for several axes",
         )
     if not letters:
         return None

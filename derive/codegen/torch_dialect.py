@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from derive.codegen.dialect import Dialect
-from derive.codegen.syntax import call, number
+from derive.codegen.dialect import Dialect, call, number
 from derive.expressions import ELEMENTARY
 
 __all__ = ["TorchDialect"]
@@ -21,9 +20,9 @@ class TorchDialect(Dialect):
     """The spelling of PyTorch; `like` tells the device too."""
 
     module = "torch"
-    adds_behind_axes = False
     labels_are_numbers = False
     guarded = True
+    places_first = True
     written: Mapping[type[ast.AST], str] = {
         ast.Add: "add",
         ast.Sub: "sub",
@@ -162,6 +161,16 @@ class TorchDialect(Dialect):
             return super().add_at(array, slots, value, repeated=repeated, is_array=is_array)
         if not is_array:
             value = call(ast.Attribute(self.like, "new_tensor"), value)
-        places = [slot for slot in slots if not isinstance(slot, ast.Slice)]
+        held = [k for k, slot in enumerate(slots) if not isinstance(slot, ast.Slice)]
+        if len(held) < len(slots):
+            array = self._in_front(array, held, len(slots))
         put = ast.Attribute(array, "index_put_")
-        return ast.Expr(call(put, ast.Tuple(places), value, accumulate=ast.Constant(True)))
+        places = ast.Tuple([slots[k] for k in held])
+        return ast.Expr(call(put, places, value, accumulate=ast.Constant(True)))
+
+    def _in_front(self, array: ast.expr, held: Sequence[int], rank: int) -> ast.expr:
+        """A view of an array with some axes in front of the others."""
+        if list(held) == list(range(len(held))):
+            return array
+        order = [*held, *(k for k in range(rank) if k not in held)]
+        return self.transpose(array, order)
