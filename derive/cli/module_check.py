@@ -8,7 +8,15 @@ from pathlib import Path
 
 from derive.cli.checking import settings_of
 from derive.cli.output import console, emit
-from derive.cli.programs import batch_of, batch_option, check_wrt, rank_option, ranks_of
+from derive.cli.programs import (
+    batch_of,
+    batch_option,
+    check_wrt,
+    goal_option,
+    goals_of,
+    rank_option,
+    ranks_of,
+)
 from derive.errors import DeriveError
 from derive.expressions import Batch
 from derive.files import write_whole
@@ -31,13 +39,15 @@ def module_options(command: argparse.ArgumentParser) -> None:
         action="append",
         help="an input whose gradient the module returns; repeated, in order",
     )
+    goal_option(options)
     rank_option(options)
     batch_option(options)
 
 
 def verify_module(arguments: argparse.Namespace) -> int:
     """Check a module; returns the exit code."""
-    from derive.codegen.spread import spread
+    from derive.codegen.further import asked, is_further
+    from derive.codegen.spread import spread, spread_goals
     from derive.exports.module_check import module_check_json, module_check_lines
     from derive.verify.generated import check_module
 
@@ -46,13 +56,16 @@ def verify_module(arguments: argparse.Namespace) -> int:
             f"the check of a module has no form in {arguments.format}",
             mend="take --format text or json",
         )
-    graph = load_problem(arguments.problem).graph
-    batch = batch_of(arguments.batch, graph)
-    graph = spread(graph, ranks_of(arguments.rank))
+    problem = load_problem(arguments.problem)
+    batch, ranks = batch_of(arguments.batch, problem.graph), ranks_of(arguments.rank)
+    goals = goals_of(arguments.goal, problem, batch)
+    goals = spread_goals([g for g in goals if is_further(g, problem.graph)], problem.graph, ranks)
+    graph = spread(problem.graph, ranks)
+    derivatives = asked(goals, graph)
     graph = Batch(graph, batch).graph if batch else graph
     wrt = arguments.wrt or []
     check_wrt(wrt, graph.inputs)
-    report = check_module(graph, arguments.module, wrt, settings_of(arguments))
+    report = check_module(graph, arguments.module, wrt, settings_of(arguments), derivatives)
     if arguments.format == "json":
         text = json.dumps(module_check_json(report), ensure_ascii=False, indent=2) + "\n"
     else:

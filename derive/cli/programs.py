@@ -20,6 +20,8 @@ __all__ = [
     "batch_of",
     "batch_option",
     "check_wrt",
+    "goal_option",
+    "goals_of",
     "program_of",
     "program_options",
     "rank_option",
@@ -40,6 +42,13 @@ def program_options(command: argparse.ArgumentParser) -> None:
         default=[],
         help="an input to differentiate by (default: all); may be repeated",
     )
+    goal_option(command)
+    rank_option(command)
+    batch_option(command)
+
+
+def goal_option(command: argparse._ActionsContainer) -> None:
+    """Add the option for derivatives that are no gradients."""
     command.add_argument(
         "--goal",
         metavar="GOAL",
@@ -48,8 +57,6 @@ def program_options(command: argparse.ArgumentParser) -> None:
         "`--goal 'v_m d2 c / d w_m d w_n'` for a product of a Hessian with a vector; may be "
         "repeated (default: the goals of the file that are no gradients)",
     )
-    rank_option(command)
-    batch_option(command)
 
 
 def rank_option(command: argparse._ActionsContainer) -> None:
@@ -84,12 +91,10 @@ def program_of(arguments: argparse.Namespace) -> Program:
     problem = load_problem(arguments.problem)
     check_wrt(arguments.wrt, problem.graph.inputs)
     batch = batch_of(arguments.batch, problem.graph)
-    if batch and arguments.goal:
-        raise DeriveError("a batch has gradients alone", mend="leave out one of --goal and --batch")
     return program(
         problem.graph,
         arguments.wrt,
-        goals=() if batch else _goals(arguments.goal, problem),
+        goals=goals_of(arguments.goal, problem, batch),
         name=problem.name,
         ranks=ranks_of(arguments.rank),
         batch=batch,
@@ -98,11 +103,18 @@ def program_of(arguments: argparse.Namespace) -> Program:
     )
 
 
-def _goals(texts: Sequence[str] | None, problem: Problem) -> tuple[Expr, ...]:
-    """What `--goal` asks for, or else the file."""
+def goals_of(
+    texts: Sequence[str] | None, problem: Problem, batch: Sequence[str]
+) -> tuple[Expr, ...]:
+    """What `--goal` asks for, or else the file; nothing for a batch."""
     from derive.codegen.further import is_further
     from derive.notation import read_goal
 
+    if batch:
+        if texts:
+            mend = "leave out one of --goal and --batch"
+            raise DeriveError("a batch has gradients alone", mend=mend)
+        return ()
     if texts is None:
         return problem.goals
     goals = tuple(read_goal(text, problem.graph) for text in texts)

@@ -67,7 +67,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     check_options(arguments)
     if arguments.module is not None:
         return verify_module(arguments)
-    for option in ("wrt", "rank", "batch"):
+    for option in ("wrt", "goal", "rank", "batch"):
         if getattr(arguments, option, None):
             raise DeriveError(f"--{option} is about a module of code", mend="add --module")
     derivation = load(arguments.problem)

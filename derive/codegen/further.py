@@ -29,11 +29,13 @@ from derive.expressions import (
 )
 from derive.notation.names import ascii_name
 from derive.notation.write import write_text
+from derive.verify.passes import Derivative
 
 __all__ = [
     "Double",
     "Further",
     "Meaning",
+    "asked",
     "factors_of",
     "further",
     "given_in_goal",
@@ -126,6 +128,20 @@ def further(derivation: Derivation, graph: Graph) -> tuple[Further, ...]:
     )
 
 
+def asked(goals: Sequence[Expr], graph: Graph) -> tuple[Derivative, ...]:
+    """What the functions for goals are called, take and return, without deriving anything.
+
+    Raises
+    ------
+    CodeError : a goal has one index in two places.
+    """
+    goals = [graph.sized(goal) for goal in goals if is_further(goal, graph)]
+    return tuple(
+        Derivative(name, goal, given_in_goal(goal, graph), tuple(_free(goal, graph)))
+        for goal, name in zip(goals, _titles(goals), strict=True)
+    )
+
+
 class _Work:
     """The assignments that lead to a goal."""
 
@@ -141,27 +157,12 @@ class _Work:
         stage = self._stage(goal)
         # An earlier stage may have derived the same in other letters.
         goal = stage.goal
-        target = self._made(tensor(_name(goal), *self._free(goal)), goal, stage)
+        target = self._made(tensor(_name(goal), *_free(goal, self.graph)), goal, stage)
         work = tuple(self.made.values())
         return Further(name, goal, target, given, work, self.meanings)
 
     def _stage(self, goal: Expr) -> Stage:
         return self.stages[_key(goal)] if isinstance(goal, Partial) else self.results[goal]
-
-    def _free(self, goal: Expr) -> list[Index]:
-        """The free indices of a goal, in the order in which its derivative has them."""
-        partial = partial_in(goal)
-        if isinstance(goal, Partial):
-            free = list(partial.indices)
-        else:
-            left = ranging(goal)
-            free = [index for index in partial.indices if index in left]
-        if len(set(free)) < len(free):
-            raise CodeError(
-                f"{write_text(goal, self.graph)} has one index in two places",
-                mend="give each axis a letter of its own",
-            )
-        return free
 
     def _made(self, target: Tensor, goal: Expr, stage: Stage) -> Tensor:
         """The target, with an assignment behind those that it rests on."""
@@ -182,6 +183,22 @@ class _Work:
         if name not in self.made:
             self._made(tensor(name, *stage.goal.indices), stage.goal, stage)
         return tensor(name, *node.indices)
+
+
+def _free(goal: Expr, graph: Graph) -> list[Index]:
+    """The free indices of a goal, in the order in which its derivative has them."""
+    partial = partial_in(goal)
+    if isinstance(goal, Partial):
+        free = list(partial.indices)
+    else:
+        left = ranging(goal)
+        free = [index for index in partial.indices if index in left]
+    if len(set(free)) < len(free):
+        raise CodeError(
+            f"{write_text(goal, graph)} has one index in two places",
+            mend="give each axis a letter of its own",
+        )
+    return free
 
 
 _Key = tuple[tuple[str, ...], tuple[str, ...]]

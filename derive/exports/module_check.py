@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr
-
-from derive.expressions import Graph, Index, Partial, indices_of
+from derive.expressions import Graph
 from derive.notation.write import write_text
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ __all__ = ["module_check_json", "module_check_lines"]
 
 def module_check_lines(report: ModuleReport) -> Iterator[str]:
     """A line for each result, and for each wrong one the smallest data on which it is wrong."""
-    names = [write_text(result.what, report.graph) for result in report.results]
+    names = [_title(result, report.graph) for result in report.results]
     width = max(map(len, names))
     number = len(report.samples)
     yield f"{Path(report.path).name}, on {number} sample{'s' if number > 1 else ''}"
@@ -32,6 +30,14 @@ def module_check_lines(report: ModuleReport) -> Iterator[str]:
         if result.smallest is not None:
             yield f"    {_sentence(result, report.graph)}"
     yield from (f"  WRONG  {trouble}" for trouble in report.troubles)
+    for name in report.unchecked:
+        yield f"  `{name}` is not checked: `--goal` says what it is to return"
+
+
+def _title(result: ResultReport, graph: Graph) -> str:
+    """The result, behind the function that returns it where this is no pass."""
+    what = write_text(result.what, graph)
+    return f"{result.function}: {what}" if result.function else what
 
 
 def module_check_json(report: ModuleReport) -> dict[str, Any]:
@@ -39,6 +45,7 @@ def module_check_json(report: ModuleReport) -> dict[str, Any]:
     results = [
         {
             "result": write_text(result.what, report.graph),
+            "function": result.function,
             "ok": result.ok,
             "errors": {k: e if e < float("inf") else None for k, e in result.errors.items()},
             "tolerances": dict(result.tolerances),
@@ -54,6 +61,7 @@ def module_check_json(report: ModuleReport) -> dict[str, Any]:
         "results": results,
         "samples": samples,
         "troubles": list(report.troubles),
+        "unchecked": list(report.unchecked),
     }
 
 
@@ -63,7 +71,7 @@ def _sentence(result: ResultReport, graph: Graph) -> str:
     assert least is not None
     sizes = [_counted(name, number, graph) for name, number in least.sizes.items()]
     given = [f"{name} = {_number(value.tolist())}" for name, value in least.inputs.items()]
-    places = zip(_axes(result.what), least.entry, strict=True)
+    places = zip(result.axes, least.entry, strict=True)
     where = ", ".join(f"{index.name} = {at}" for index, at in places)
     what = write_text(result.what, graph) + (f" at {where}" if where else "")
     values = f"{_number(least.found)}, not {_number(least.expected)}"
@@ -82,10 +90,6 @@ def _counted(size: str, number: int, graph: Graph) -> str:
     ]
     said = f"of {letters[0]}" if letters else f"on axis {size}"
     return f"{number} value{'s' if number > 1 else ''} {said}"
-
-
-def _axes(what: Expr) -> tuple[Index, ...]:
-    return indices_of(what.variable if isinstance(what, Partial) else what)
 
 
 def _number(value: Any) -> str:

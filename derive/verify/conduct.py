@@ -117,11 +117,32 @@ def _differentiates(found: Found) -> Iterator[str]:
             yield f"`{name}` has other gradients than `backward` returns"
 
 
+def _derivatives(found: Found) -> Iterator[str]:
+    """What the functions for other derivatives write over, and whether a second call minds it."""
+    code = found.code
+    given, upstream = found.data()
+    before = _copies(code, given)
+    _, saved = code.both(given)
+    for each in code.derivatives:
+        vectors = code.vectors(each, found.oracle, found.dtype)
+        held = _copies(code, vectors)
+        values = [code.derived(each, saved, vectors)]
+        again = [code.derived(each, saved, code.vectors(each, found.oracle, found.dtype))]
+        changed = (*_changed(code, given, before), *_changed(code, vectors, held))
+        yield from (f"`{each.name}` changes {name}" for name in changed)
+        if not _same(values, again, found.dtype):
+            yield f"a second call of `{each.name}` with what was saved returns something else"
+    gradients = [code.copy(g) for g in code.gradients(saved, upstream)]
+    if not _same(found.gradients, gradients, found.dtype):
+        yield "`backward` returns something else after the functions for other derivatives"
+
+
 _CHECKS: Mapping[str, Callable[[Found], Iterator[str]]] = {
     "a second call of `backward`": _changes,
     "a second call of both passes": _repeats,
     f"`backward` with `{OVERWRITE}`": _overwrites,
     "the library's own derivative": _differentiates,
+    "`backward` after the functions for other derivatives": _derivatives,
 }
 
 

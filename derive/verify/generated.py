@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,11 @@ from derive.expressions import Graph, Index, Partial, Tensor, indices_of, tensor
 from derive.verify.conduct import misconduct
 from derive.verify.evaluate import Array, EvaluationError
 from derive.verify.oracle import Oracle
-from derive.verify.passes import Code
+from derive.verify.passes import Code, Derivative
 from derive.verify.sample import Given, draw
 from derive.verify.settings import Settings
 from derive.verify.smallest import Smallest, smallest
-from derive.verify.trial import FLOOR, TOLERANCE, Claim, Trial, best_trial
+from derive.verify.trial import FLOOR, Claim, Trial, best_trial, largest
 
 __all__ = ["DTYPES", "ModuleReport", "ResultReport", "check_module"]
 
@@ -37,21 +37,25 @@ _LOSSES = "lLJCE"
 
 @dataclass(frozen=True)
 class ResultReport:
-    """An output or a gradient of a module.
+    """An output, a gradient or another derivative that a module returns.
 
     Attributes
     ----------
-    what : the output, or the derivative of the loss, as an expression.
+    what : the output, the derivative of the loss or another derivative, as an expression.
+    axes : the indices that the axes of the result stand for.
+    function : what returns it, where this is neither of the two passes.
     errors : the worst relative error in each type; infinite where there is no value.
     smallest : where it is wrong, the smallest data on which it is.
     trouble : what the module raised, or what is wrong with the shape.
     """
 
     what: Expr
+    axes: tuple[Index, ...]
     errors: Mapping[str, float]
     tolerances: Mapping[str, float]
     smallest: Smallest | None = None
     trouble: str = ""
+    function: str = ""
 
     @property
     def ok(self) -> bool:
@@ -61,12 +65,13 @@ class ResultReport:
 
 @dataclass(frozen=True)
 class ModuleReport:
-    """What became of all outputs and gradients of a module.
+    """What became of all outputs and derivatives of a module.
 
     Attributes
     ----------
     samples : the sizes of each sample.
     troubles : what the passes do beside what they return, such as to change an argument, in words.
+    unchecked : functions that take what the forward pass saved and that were compared with nothing.
     """
 
     path: str
@@ -74,6 +79,7 @@ class ModuleReport:
     results: tuple[ResultReport, ...]
     samples: tuple[Mapping[str, int], ...]
     troubles: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -86,6 +92,7 @@ def check_module(
     path: str,
     wrt: Sequence[str] = (),
     settings: Settings | None = None,
+    derivatives: Sequence[Derivative] = (),
 ) -> ModuleReport:
     """Compare what a module returns with the definitions and their numerical derivative.
 
@@ -95,6 +102,7 @@ def check_module(
     path : the file of the module, which is run, as by any import.
     wrt : the inputs whose gradients `backward` returns, in order; left out, all that the outputs
         depend on, or where it returns fewer, those that its `return` names.
+    derivatives : what functions of the module beside both passes are to return.
 
     Raises
     ------
@@ -106,7 +114,7 @@ def check_module(
             mend="write the axes out",
         )
     settings = settings or Settings()
-    code = Code(path, graph, wrt)
+    code = Code(path, graph, wrt, derivatives)
     return _Check(graph, code, settings).report()
 
 
@@ -117,9 +125,12 @@ class _Check:
         self.graph, self.code, self.settings = graph, code, settings
         self.outputs = [_generic(graph, name) for name in graph.outputs]
         loss = tensor(next(letter for letter in _LOSSES if letter not in graph.names))
-        self.goals = [Partial(loss, _generic(graph, name)) for name in code.wrt]
-        self.what: list[Expr] = [*self.outputs, *self.goals]
-        claims = [Claim(goal, (), _free(goal)) for goal in self.goals]
+        self.goals: list[Expr] = [Partial(loss, _generic(graph, name)) for name in code.wrt]
+        others = {each.goal: each.free for each in code.derivatives}
+        self.axes = {what: _free(what) for what in (*self.outputs, *self.goals)} | others
+        self.what: list[Expr] = [*self.outputs, *self.goals, *(d.goal for d in code.derivatives)]
+        self.goals += others
+        claims = [Claim(goal, (), self.axes[goal]) for goal in self.goals]
         self.trial: Trial = best_trial(graph, claims, settings)
 
     def report(self) -> ModuleReport:
@@ -129,7 +140,8 @@ class _Check:
         troubles = [""] * len(self.what)
         for oracle in oracles:
             for dtype in DTYPES:
-                for place, (error, trouble) in enumerate(self.compared(oracle, dtype)):
+                every = self.compared(oracle, dtype, range(len(self.what)))
+                for place, (error, trouble) in enumerate(every):
                     errors[dtype][place] = max(errors[dtype][place], error)
                     troubles[place] = troubles[place] or trouble
         found = tuple(
@@ -138,7 +150,9 @@ class _Check:
         )
         sizes = tuple({str(s): n for s, n in o.sample.sizes.items()} for o in oracles)
         said = (trouble for dtype in DTYPES for trouble in misconduct(self.code, oracles[0], dtype))
-        return ModuleReport(self.code.path, self.graph, found, sizes, tuple(dict.fromkeys(said)))
+        troubled = tuple(dict.fromkeys(said))
+        path, unchecked = self.code.path, self.code.unchecked
+        return ModuleReport(path, self.graph, found, sizes, troubled, unchecked)
 
     def _least(self) -> list[Oracle]:
         """A sample on which all sizes are 1, if the definitions have a value on one."""
@@ -147,35 +161,41 @@ class _Check:
             with suppress(DeriveError, EvaluationError, ValueError, IndexError):
                 given = Given(sizes=sizes)
                 sample = draw(self.graph, self.trial.domain, seed, self.goals, given)
-                return [Oracle(self.graph, sample)]
+                oracle = Oracle(self.graph, sample)
+                for what in self.what:
+                    self.expected(oracle, what)
+                return [oracle]
         return []
 
-    def compared(self, oracle: Oracle, dtype: str) -> list[tuple[float, str]]:
-        """The error of each result, with what went wrong in words."""
+    def compared(
+        self, oracle: Oracle, dtype: str, places: Sequence[int]
+    ) -> list[tuple[float, str]]:
+        """The error of each result at some places, with what went wrong in words."""
         try:
             with np.errstate(all="ignore"):
                 found = self.code(oracle, dtype)
         except DeriveError:
             raise
         except (Exception, SystemExit) as error:
-            return [(np.inf, f"raised {type(error).__name__}: {error}")] * len(self.what)
-        expected = [self.expected(oracle, what) for what in self.what]
-        pairs = zip(found, expected, strict=True)
-        return [_error(value, wanted, dtype) for value, wanted in pairs]
+            return [(np.inf, f"raised {type(error).__name__}: {error}")] * len(places)
+        return [_error(found[k], self.expected(oracle, self.what[k]), dtype) for k in places]
 
     def expected(self, oracle: Oracle, what: Expr) -> Array:
         """The value by the definitions."""
-        return np.asarray(oracle(what, _free(what)))
+        return np.asarray(oracle(what, self.axes[what]))
 
-    def tolerance(self, dtype: str) -> float:
+    def tolerance(self, dtype: str, what: Expr) -> float:
         """How far a result may be off."""
-        if self.settings.tolerance is not None:
-            return self.settings.tolerance
-        return TOLERANCE[self.trial.method] if dtype == "float64" else SINGLE
+        is_set = self.settings.tolerance is not None
+        return self.trial.tolerance(what) if is_set or dtype == "float64" else SINGLE
 
     def _result(self, place: int, errors: dict[str, float], trouble: str) -> ResultReport:
-        tolerances = {dtype: self.tolerance(dtype) for dtype in DTYPES}
-        found = ResultReport(self.what[place], errors, tolerances, None, trouble)
+        what = self.what[place]
+        tolerances = {dtype: self.tolerance(dtype, what) for dtype in DTYPES}
+        beside = place - len(self.what) + len(self.code.derivatives)
+        function = self.code.derivatives[beside].name if beside >= 0 else ""
+        axes = self.axes[what]
+        found = ResultReport(what, axes, errors, tolerances, None, trouble, function)
         if found.ok:
             return found
         dtype = next(dtype for dtype in DTYPES if errors[dtype] > tolerances[dtype])
@@ -185,14 +205,17 @@ class _Check:
             self.goals,
             lambda oracle: self._difference(oracle, dtype, place),
         )
-        return ResultReport(self.what[place], errors, tolerances, least, trouble)
+        return replace(found, smallest=least)
 
     def _difference(self, oracle: Oracle, dtype: str, place: int) -> tuple[Array, Array] | None:
         """What the module returns and what is right, where they differ; None where they agree."""
-        error, trouble = self.compared(oracle, dtype)[place]
-        if trouble or error <= self.tolerance(dtype):
+        ((error, trouble),) = self.compared(oracle, dtype, [place])
+        if trouble or error <= self.tolerance(dtype, self.what[place]):
             return None
-        return self.code(oracle, dtype)[place], self.expected(oracle, self.what[place])
+        found, expected = self.code(oracle, dtype)[place], self.expected(oracle, self.what[place])
+        # Differences leave rounding where the value is zero.
+        unknown = self.trial.tolerance(self.what[place]) * max(largest(found), largest(expected))
+        return found, np.where(np.abs(expected) <= unknown, 0.0, expected)
 
 
 def _free(expr: Expr) -> tuple[Index, ...]:

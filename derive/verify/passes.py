@@ -6,14 +6,16 @@ import ast
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sympy import Expr
 
 from derive.errors import DeriveError
-from derive.expressions import Graph, Opaque
+from derive.expressions import Graph, Index, Opaque
 from derive.notation.names import ascii_name
 from derive.verify.functions import opaque
 from derive.verify.implementation import load_file
@@ -21,19 +23,41 @@ from derive.verify.libraries import Library, library_of
 from derive.verify.oracle import Oracle
 from derive.verify.sample import Sample
 
-__all__ = ["Code"]
+__all__ = ["Code", "Derivative"]
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """What a function beside the two passes is to return.
+
+    Attributes
+    ----------
+    name : what the function is called; it takes what `forward` saved before all else.
+    goal : a derivative, or its product with given tensors, whose sizes are known.
+    given : the names of these tensors, in the order in which the function takes them.
+    free : the indices that the axes of the result stand for.
+    """
+
+    name: str
+    goal: Expr
+    given: tuple[str, ...]
+    free: tuple[Index, ...]
 
 
 class Code:
     """The functions of a module, which return arrays of NumPy here."""
 
-    def __init__(self, path: str, graph: Graph, wrt: Sequence[str]) -> None:
+    def __init__(
+        self, path: str, graph: Graph, wrt: Sequence[str], derivatives: Sequence[Derivative] = ()
+    ) -> None:
         self.path = path
         self.graph = graph
         self.module = _load(path)
         self.forward = self._function("forward")
         self.backward = self._function("backward")
         self.wrt = tuple(wrt) or self._wrt()
+        self.derivatives = tuple(derivatives)
+        self._further = {d.name: getattr(self.module, d.name, None) for d in derivatives}
 
     def _function(self, name: str) -> Callable[..., Any]:
         found = getattr(self.module, name, None)
@@ -43,6 +67,17 @@ class Code:
                 mend="a module has `forward` and `backward`, as those that `derive code` writes",
             )
         return found
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """Functions that take what `forward` saved, and of which no goal says what they return."""
+        known = {"backward", "double_backward", *self._further}
+        return tuple(
+            name
+            for name, value in vars(self.module).items()
+            if getattr(value, "__name__", "") == name and not name.startswith("_")
+            if name not in known and next(iter(_parameters(value)), "") == "saved"
+        )
 
     def _wrt(self) -> tuple[str, ...]:
         """All inputs that act, or those that the `return` of the backward pass names."""
@@ -64,13 +99,18 @@ class Code:
         )
 
     def __call__(self, oracle: Oracle, dtype: str) -> list[Any]:
-        """The outputs, then the gradients, on a sample in one type, as they are returned."""
+        """The outputs, the gradients and the other derivatives, on a sample in one type."""
         given, upstream = self.data(oracle, dtype)
         with self.library.precisely():
             outputs, saved = self.both(given)
             # The backward pass may work in place on what is saved.
             values = [self.copy(each) for each in outputs]
-            return values + [self.copy(each) for each in self.gradients(saved, upstream)]
+            values += [self.copy(each) for each in self.gradients(saved, upstream)]
+            saved = self.both(self.data(oracle, dtype)[0])[1] if self.derivatives else saved
+            return values + [
+                self.derived(each, saved, self.vectors(each, oracle, dtype))
+                for each in self.derivatives
+            ]
 
     def data(self, oracle: Oracle, dtype: str) -> tuple[dict[str, Any], list[Any]]:
         """The arguments of the forward pass by their names, and the gradients that come back."""
@@ -78,6 +118,22 @@ class Code:
         with self.library.precisely():
             given = {n: self._native(v, dtype) for n, v in self._arguments(sample).items()}
             return given, [self._native(sample.upstream[n], dtype) for n in self.graph.outputs]
+
+    def vectors(self, derivative: Derivative, oracle: Oracle, dtype: str) -> dict[str, Any]:
+        """The tensors that a derivative is contracted with, by their names."""
+        tensors = oracle.sample.tensors
+        return {name: self._native(tensors[name], dtype) for name in derivative.given}
+
+    def derived(self, derivative: Derivative, saved: Any, vectors: Mapping[str, Any]) -> Any:
+        """What a function beside the passes returns; why it is no array, where it is none."""
+        function = self._further[derivative.name]
+        if not callable(function):
+            return TypeError("the module has no such function; `--goal` says what it was made for")
+        try:
+            found = function(saved, *vectors.values())
+            return self.copy(_several(found, 1)[0])
+        except (Exception, SystemExit) as error:
+            return TypeError(f"raised {type(error).__name__}: {error}")
 
     def both(self, given: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
         """The outputs, and what is saved."""
@@ -177,6 +233,13 @@ def _returned(path: str, function: str) -> list[str]:
     value = max(found, key=lambda node: node.lineno).value
     parts = value.elts if isinstance(value, ast.Tuple) else [value]
     return [part.id if isinstance(part, ast.Name) else "" for part in parts]
+
+
+def _parameters(value: Any) -> Sequence[str]:
+    """The names of the parameters of a function; nothing where it is none."""
+    with suppress(TypeError, ValueError):
+        return list(inspect.signature(value).parameters)
+    return ()
 
 
 def _several(found: Any, number: int) -> Sequence[Any]:
