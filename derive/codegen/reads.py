@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed
 
-from derive.codegen.dialect import number
-from derive.codegen.positions import Positions, tupled
+from derive.codegen.positions import Positions
+from derive.codegen.syntax import number, tupled
 from derive.codegen.views import Digits, View, Window, is_free, view
 from derive.expressions import (
     Index,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from derive.codegen.dialect import Dialect, call, number
+from derive.codegen.dialect import Dialect
+from derive.codegen.syntax import call, number
 from derive.expressions import ELEMENTARY
 
 __all__ = ["TorchDialect"]
@@ -20,9 +21,9 @@ class TorchDialect(Dialect):
     """The spelling of PyTorch; `like` tells the device too."""
 
     module = "torch"
+    places_first = True
     labels_are_numbers = False
     guarded = True
-    places_first = True
     written: Mapping[type[ast.AST], str] = {
         ast.Add: "add",
         ast.Sub: "sub",
