@@ -283,6 +283,8 @@ def test_numbers_alone_are_given_where_an_array_is_saved(
     [
         # A sum of no terms is 0, and is asked for.
         "h_ik = 1_j x_{k-i,j} + d_i e_k",
+        # Two terms are added to one entry.
+        "m_i = (1_j z_j)^2 z_S x_i + z_S x_i",
         # What stands before a loop stands outside of the conditions inside.
         "f = 1_i x_i; m_i = exp(x_i)/(Σ_p exp(x_p)); h_ji = (Σ_k m_{i-1} 1_k) m_i 1_j",
     ],

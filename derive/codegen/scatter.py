@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, KroneckerDelta, Mul, S
 
+from derive.codegen.sums import summed
 from derive.expressions import Contraction, Index, ranging
 
 __all__ = ["Scatter", "split"]
@@ -38,8 +39,17 @@ def split(expr: Expr, target: Sequence[Index]) -> tuple[Expr, list[Scatter]]:
         if found is None:
             dense.append(term)
         else:
-            scattered.append(found)
+            _gather(scattered, found)
     return Add(*dense), scattered
+
+
+def _gather(scattered: list[Scatter], found: Scatter) -> None:
+    """Put a scatter with the others, one for each place that is told without a sum."""
+    for n, other in enumerate(scattered):
+        if other.slots == found.slots and not (other.over or found.over):
+            scattered[n] = Scatter(found.slots, summed([other.value, found.value]), ())
+            return
+    scattered.append(found)
 
 
 def _terms(expr: Expr, target: set[Index]) -> Iterator[Expr]:
