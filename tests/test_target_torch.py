@@ -88,6 +88,15 @@ def test_a_leading_axis_is_mapped_over(name: str) -> None:
             torch.testing.assert_close(found[row], expected)
 
 
+def test_labels_are_mapped_over_beside_a_number_that_is_not() -> None:
+    function = generated("cross_entropy_smoothed", "torch").function
+    x, alpha = torch.randn(5, 2, 3), torch.tensor(0.1)
+    labels = torch.tensor([[0, 2], [1, 1], [2, 0], [0, 0], [1, 2]])
+    found = torch.func.vmap(function, (0, None, 0))(x, alpha, labels)
+    alone = [function(row, alpha, of) for row, of in zip(x, labels, strict=True)]
+    torch.testing.assert_close(found, torch.stack(alone))
+
+
 def _wrt(module: Generated) -> tuple[str, ...]:
     return module.program.wrt
 

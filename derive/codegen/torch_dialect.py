@@ -109,6 +109,11 @@ class TorchDialect(Dialect):
         """An array of one number."""
         return call(ast.Attribute(self.like, "new_full"), ast.Tuple(list(shape)), value)
 
+    def broadcast(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
+        """The array repeated along axes that it lacks."""
+        # Under `vmap` what is mapped can be added to what is, as the zeros are with an argument.
+        return ast.BinOp(self.zeros(shape), ast.Add(), array)
+
     def spread(self, array: ast.expr, shape: Sequence[ast.expr]) -> ast.expr:
         """The array repeated along axes that it lacks, to be read alone."""
         return call(ast.Attribute(array, "expand"), *shape)
