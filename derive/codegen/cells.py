@@ -12,7 +12,7 @@ from derive.codegen.dialect import Dialect
 from derive.codegen.entries import Entries, masked_by
 from derive.codegen.identifiers import Identifiers
 from derive.codegen.positions import Sizes
-from derive.codegen.syntax import call, name
+from derive.codegen.syntax import COMPARISONS, call, name
 from derive.codegen.updates import inside
 from derive.expressions import (
     Index,
@@ -28,8 +28,6 @@ from derive.expressions import (
 )
 
 __all__ = ["Cells", "LoopDialect", "Storage", "not_negative"]
-
-_COMPARED = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
 
 Storage = Callable[[str], tuple[str, Sequence[int]]]
 """Where a tensor is while a nest runs: a variable, and the axes that it has there."""
@@ -101,7 +99,7 @@ class Cells(Entries):
             left, right = map(self.position, expr.args)
             return ast.Compare(left, [ast.Eq()], [right])
         left, right = map(self._side_of, (expr.left, expr.right))
-        return ast.Compare(left, [_COMPARED[expr.relation]()], [right])
+        return ast.Compare(left, [COMPARISONS[expr.relation]()], [right])
 
     def _side_of(self, side: Expr) -> ast.expr:
         free = [s for s in side.atoms(Index) if not s.is_label]

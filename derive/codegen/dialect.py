@@ -42,6 +42,7 @@ class Dialect:
         the axes of their places first.
     sums_products : whether `einsum` is the fast way to a sum of products that is no product of
         matrices.
+    in_blocks : whether windows are reduced and multiplied a part at a time, by helpers.
     labels_are_numbers : whether a label without axes is a number when arrays are cut.
     by_entry : whether the target's work is done entry by entry, not on whole arrays.
     """
@@ -64,6 +65,7 @@ class Dialect:
     guarded = False
     places_first = False
     by_entry = False
+    in_blocks = True
     labels_are_numbers = True
 
     def __init__(self, like: str = "") -> None:
@@ -209,6 +211,8 @@ class Dialect:
 
     def fold(self, kind: str, array: ast.expr, axes: Sequence[int]) -> ast.expr | None:
         """A reduction over axes of windows, None where it is best made as any other."""
+        if not self.in_blocks:
+            return None
         # NumPy's reductions are slow over a short axis whose entries lie side by side.
         if kind in ("argmax", "argmin") and len(axes) == 1:
             function = self._ufunc(_FOLDED[kind.removeprefix("arg")])
@@ -237,6 +241,8 @@ class Dialect:
 
     def contract(self, formula: str, matrix: ast.expr, windows: ast.expr) -> ast.expr:
         """A sum of products of an array and of windows, which are large as an array."""
+        if not self.in_blocks:
+            return self.einsum(formula, matrix, windows)
         return call("_contract", ast.Constant(formula), matrix, windows)
 
     def take_along(self, array: ast.expr, place: ast.expr, axis: int) -> ast.expr | None:

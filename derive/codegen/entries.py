@@ -24,7 +24,7 @@ from sympy import (
 
 from derive.codegen.assignment import CodeError
 from derive.codegen.reads import Reads
-from derive.codegen.syntax import call, name, number
+from derive.codegen.syntax import COMPARISONS, call, name, number
 from derive.expressions import (
     Index,
     Iverson,
@@ -38,8 +38,6 @@ from derive.expressions import (
 )
 
 __all__ = ["Entries", "has_array", "is_condition", "masked_by"]
-
-_COMPARED = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
 
 
 def is_condition(expr: Expr) -> bool:
@@ -96,7 +94,7 @@ class Entries(Reads):
 
     def _bracket(self, expr: Iverson) -> ast.expr:
         left, right = map(self._side, (expr.left, expr.right))
-        return ast.Compare(left, [_COMPARED[expr.relation]()], [right])
+        return ast.Compare(left, [COMPARISONS[expr.relation]()], [right])
 
     def _sum(self, expr: Expr) -> ast.expr:
         masks = {term: mask for term in expr.args if (mask := masked_by(term)) is not None}

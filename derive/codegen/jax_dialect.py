@@ -18,6 +18,7 @@ class JaxDialect(Dialect):
     module = "jnp"
     in_place = False
     labels_are_numbers = False
+    in_blocks = False
     fuses = True
     eager = False
 
@@ -45,14 +46,6 @@ class JaxDialect(Dialect):
     def take_along(self, array: ast.expr, place: ast.expr, axis: int) -> ast.expr | None:
         """One entry of each row along an axis: rows on different devices stay there."""
         return self._call("take_along_axis", array, place, axis=number(axis))
-
-    def fold(self, kind: str, array: ast.expr, axes: Sequence[int]) -> ast.expr | None:
-        """A reduction over axes of windows, which is made as any other."""
-        return None
-
-    def contract(self, formula: str, matrix: ast.expr, windows: ast.expr) -> ast.expr:
-        """A sum of products of an array and of windows."""
-        return self.einsum(formula, matrix, windows)
 
     def add_at(
         self,

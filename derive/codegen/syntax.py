@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-__all__ = ["call", "name", "number", "tuple_of", "tupled"]
+__all__ = ["COMPARISONS", "call", "name", "number", "tuple_of", "tupled"]
+
+COMPARISONS = {"<": ast.Lt, "<=": ast.LtE, "=": ast.Eq, "!=": ast.NotEq}
+"""The operator of each relation of the notation."""
 
 
 def name(identifier: str) -> ast.expr:

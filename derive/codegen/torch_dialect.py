@@ -23,6 +23,7 @@ class TorchDialect(Dialect):
     module = "torch"
     places_first = True
     labels_are_numbers = False
+    in_blocks = False
     guarded = True
     written: Mapping[type[ast.AST], str] = {
         ast.Add: "add",
@@ -144,14 +145,6 @@ class TorchDialect(Dialect):
     def repeat(self, array: ast.expr, times: ast.expr, axis: int) -> ast.expr:
         """The array with each entry along an axis several times, one behind the other."""
         return call(ast.Attribute(array, "repeat_interleave"), times, dim=number(axis))
-
-    def fold(self, kind: str, array: ast.expr, axes: Sequence[int]) -> ast.expr | None:
-        """A reduction over axes of windows, which is made as any other."""
-        return None
-
-    def contract(self, formula: str, matrix: ast.expr, windows: ast.expr) -> ast.expr:
-        """A sum of products of an array and of windows."""
-        return self.einsum(formula, matrix, windows)
 
     def add_at(
         self,
